@@ -1,0 +1,85 @@
+#include "base/address.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace mxwarden {
+namespace {
+
+constexpr std::array<unsigned char, 12> ipv4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+
+}  // namespace
+
+std::optional<Address> Address::parse(std::string_view text) {
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
+  std::ranges::copy(text, terminated.begin());
+  std::array<unsigned char, 16> bytes{};
+  if (text.find(':') == std::string_view::npos) {
+    if (inet_pton(AF_INET, terminated.data(), bytes.data()) != 1) return std::nullopt;
+    return from_bytes(Family::ipv4, bytes.data());
+  }
+  if (inet_pton(AF_INET6, terminated.data(), bytes.data()) != 1) return std::nullopt;
+  if (std::equal(ipv4_mapped.begin(), ipv4_mapped.end(), bytes.begin())) {
+    return from_bytes(Family::ipv4, bytes.data() + ipv4_mapped.size());
+  }
+  return from_bytes(Family::ipv6, bytes.data());
+}
+
+Address Address::from_bytes(Family family, const unsigned char* bytes) {
+  Address address;
+  address.family_ = family;
+  std::copy_n(bytes, family == Family::ipv4 ? 4 : 16, address.bytes_.begin());
+  return address;
+}
+
+Address Address::masked(int length) const {
+  Address result = *this;
+  for (int at = 0; at < 16; ++at) {
+    const int kept = std::clamp(length - at * 8, 0, 8);
+    result.bytes_[static_cast<std::size_t>(at)] &= static_cast<unsigned char>(0xFF00 >> kept);
+  }
+  return result;
+}
+
+std::string Address::to_string() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(is_ipv4() ? AF_INET : AF_INET6, bytes_.data(), text.data(), text.size());
+  return text.data();
+}
+
+Prefix::Prefix(const Address& address, int length) : address_(address.masked(length)), length_(length) {}
+
+Result<Prefix> Prefix::parse(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto address = Address::parse(text.substr(0, slash));
+  if (!address)
+    return Error{fmt::format("`{}' is not an IP address or a prefix such as 192.0.2.0/24 or 2001:db8::/32", text)};
+  if (slash == std::string_view::npos) return Prefix(*address, address->bits());
+  const auto digits = text.substr(slash + 1);
+  int length = -1;
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  if (fault != std::errc{} || end != digits.data() + digits.size() || length < 0 || length > address->bits()) {
+    return Error{fmt::format("`{}': the prefix length must be a number from 0 to {}", text, address->bits())};
+  }
+  const Prefix prefix(*address, length);
+  if (prefix.address_ != *address) {
+    return Error{fmt::format("`{}' has bits set behind its prefix length; did you mean {}?", text, prefix.to_string())};
+  }
+  return prefix;
+}
+
+bool Prefix::contains(const Address& address) const {
+  return address.family() == address_.family() && address.masked(length_) == address_;
+}
+
+std::string Prefix::to_string() const {
+  if (length_ == address_.bits()) return address_.to_string();
+  return fmt::format("{}/{}", address_.to_string(), length_);
+}
+
+}  // namespace mxwarden

@@ -1,0 +1,36 @@
+#pragma once
+// The one place that reads the time. A program's edge (a session, a timer) reads its Clock once for a request and
+// passes `now` down as a value; policy/ and store/ never ask. A test hands out a ManualClock.
+
+#include <chrono>
+
+namespace mxwarden {
+
+using Duration = std::chrono::nanoseconds;
+
+// Steady time: never set back, not comparable between hosts or over a restart. For windows and deadlines.
+using Instant = std::chrono::steady_clock::time_point;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant now() const = 0;
+};
+
+// CLOCK_MONOTONIC: goes on through changes of the wall clock, stands still while the machine is suspended.
+class SteadyClock final : public Clock {
+ public:
+  Instant now() const override;
+};
+
+// A clock for tests and simulations: time passes when it is told to.
+class ManualClock final : public Clock {
+ public:
+  Instant now() const override { return now_; }
+  void advance(Duration by) { now_ += by; }
+
+ private:
+  Instant now_{std::chrono::hours(24)};
+};
+
+}  // namespace mxwarden

@@ -1,0 +1,108 @@
+#include "base/escape.hpp"
+
+#include <cstdint>
+
+namespace mxwarden {
+namespace {
+
+constexpr std::size_t longest_value = 256;
+
+unsigned char byte_at(std::string_view text, std::size_t at) {
+  return static_cast<unsigned char>(text[at]);
+}
+
+// Length of the well-formed UTF-8 sequence that `text` begins with, 0 if it does not (RFC 3629, section 4).
+std::size_t utf8_sequence(std::string_view text) {
+  const auto first = byte_at(text, 0);
+  if (first < 0x80) return 1;
+  std::size_t length = 0;
+  unsigned char low = 0x80;
+  unsigned char high = 0xBF;
+  if (first >= 0xC2 && first <= 0xDF) {
+    length = 2;
+  } else if (first >= 0xE0 && first <= 0xEF) {
+    length = 3;
+    if (first == 0xE0) low = 0xA0;
+    if (first == 0xED) high = 0x9F;
+  } else if (first >= 0xF0 && first <= 0xF4) {
+    length = 4;
+    if (first == 0xF0) low = 0x90;
+    if (first == 0xF4) high = 0x8F;
+  } else {
+    return 0;
+  }
+  if (text.size() < length) return 0;
+  if (byte_at(text, 1) < low || byte_at(text, 1) > high) return 0;
+  for (std::size_t at = 2; at < length; ++at) {
+    if ((byte_at(text, at) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+bool plain(unsigned char c) {
+  return c > 0x20 && c < 0x7F && c != '"' && c != '=' && c != '\\';
+}
+
+void append_hex(std::string& line, unsigned char c) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  line += "\\x";
+  line += digits[c >> 4];
+  line += digits[c & 15];
+}
+
+void append_quoted(std::string& line, std::string_view value) {
+  const bool cut = value.size() > longest_value;
+  if (cut) value = value.substr(0, longest_value);
+  line += '"';
+  while (!value.empty()) {
+    const auto c = byte_at(value, 0);
+    const auto length = utf8_sequence(value);
+    const bool control = c < 0x20 || c == 0x7F || (c == 0xC2 && length == 2 && byte_at(value, 1) < 0xA0);
+    if (length == 0) {
+      append_hex(line, c);
+      value.remove_prefix(1);
+      continue;
+    }
+    if (control) {
+      for (std::size_t at = 0; at < length; ++at) append_hex(line, byte_at(value, at));
+    } else {
+      if (c == '"' || c == '\\') line += '\\';
+      line += value.substr(0, length);
+    }
+    value.remove_prefix(length);
+  }
+  if (cut) line += "...";
+  line += '"';
+}
+
+}  // namespace
+
+void append_logfmt(std::string& line, std::string_view key, std::string_view value) {
+  line += ' ';
+  line += key;
+  line += '=';
+  bool simple = !value.empty() && value.size() <= longest_value;
+  for (const char c : value) simple = simple && plain(static_cast<unsigned char>(c));
+  if (simple) {
+    line += value;
+  } else {
+    append_quoted(line, value);
+  }
+}
+
+std::string quoted(std::string_view value) {
+  std::string text;
+  append_quoted(text, value);
+  return text;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto length = utf8_sequence(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace mxwarden

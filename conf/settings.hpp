@@ -1,0 +1,92 @@
+#pragma once
+// Every setting of mxwarden.conf, typed. What a setting is called, what it may hold, its default and its help stand
+// once, in the table of conf/settings.cpp: the reader, --check-config, --print-config and the example file all come
+// from it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "conf/fault.hpp"
+#include "conf/limit.hpp"
+
+namespace mxwarden::conf {
+
+// inet:127.0.0.1:10040, inet:[::1]:10040
+struct InetEndpoint {
+  Address address;
+  std::uint16_t port = 0;
+};
+
+// unix:/path[,mode=0660]
+struct UnixEndpoint {
+  std::string path;
+  unsigned mode = 0660;
+};
+
+using Endpoint = std::variant<InetEndpoint, UnixEndpoint>;
+
+// As it would be written.
+std::string to_string(const Endpoint& endpoint);
+
+struct Listen {
+  Endpoint endpoint;
+  std::string name;  // `,name=NAME`; else the endpoint as written
+};
+
+struct Settings {
+  struct Server {
+    std::vector<Listen> listen;
+    std::optional<Endpoint> http;  // nothing: no HTTP port
+    std::size_t max_connections = 0;
+    Duration idle_timeout{};
+    Duration answer_within{};
+  } server;
+
+  struct Log {
+    log::Level level = log::Level::info;
+    std::string target;
+  } log;
+
+  struct Store {
+    std::string backend;
+    std::size_t max_entries = 0;
+  } store;
+
+  struct Client {
+    int ipv4_prefix = 32;
+    int ipv6_prefix = 64;
+    std::string access;  // path
+    std::vector<Prefix> trusted;
+  } client;
+
+  Limit client_rate;
+  Limit message_recipients;
+  std::vector<Limit> limits;  // [limit NAME], in the order of the file
+};
+
+// section.key and value, from --set.
+using Override = std::pair<std::string, std::string>;
+
+// The settings of a file's text, with the overrides applied last. Names every fault of the whole file; what is returned
+// then is only good for looking at.
+Settings parse_settings(std::string_view text, const std::string& file, const std::vector<Override>& overrides,
+                        Report& report);
+
+// Reads `file`; with `optional` a missing file means the built-in defaults.
+Settings load_settings(const std::string& file, bool optional, const std::vector<Override>& overrides, Report& report);
+
+// --print-config: the effective settings as a conf file, secrets masked. Reads back to the same settings.
+std::string print_settings(const Settings& settings);
+
+// The example mxwarden.conf: every setting with its help and default, each commented out.
+std::string example_settings();
+
+}  // namespace mxwarden::conf

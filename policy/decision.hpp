@@ -1,0 +1,45 @@
+#pragma once
+// What Postfix is told, and why.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "conf/limit.hpp"
+
+namespace mxwarden::policy {
+
+// The figures behind a verdict, where it has any.
+struct Cause {
+  std::uint64_t count = 0;  // with what was asked for
+  std::uint64_t limit = 0;
+  Duration window{};       // zero: within the message
+  Duration retry_after{};  // Duration::max(): never; zero: not known
+};
+
+// What a rule says when it has something to say.
+struct Verdict {
+  std::string_view rule;  // the rule's own name
+  conf::Mode mode = conf::Mode::enforce;
+  std::string action;  // as it would stand after `action=`
+  bool refuses = false;
+  std::optional<Cause> cause;
+};
+
+// The answer is not yet to be given: wait, then decide again with Question::held set.
+struct Hold {
+  Duration length{};
+};
+
+struct Decision {
+  // After `action=`: one line, clean UTF-8, short, never empty, never a bare number.
+  std::string action = "DUNNO";
+  std::optional<Verdict> verdict;  // the rule that spoke; none: nobody had anything against it
+  std::vector<Verdict> would;      // rules in monitor mode that would have answered
+  std::optional<Hold> hold;
+};
+
+}  // namespace mxwarden::policy

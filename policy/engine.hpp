@@ -1,0 +1,53 @@
+#pragma once
+// The table of rules and its order: first final verdict wins.
+//
+// An Engine is what an administrator configured, in force as a whole; immutable, replaced at a reload. plan() and
+// decide() are pure.
+
+#include <memory>
+#include <vector>
+
+#include "conf/access_table.hpp"
+#include "conf/settings.hpp"
+#include "policy/decision.hpp"
+#include "policy/rule.hpp"
+
+namespace mxwarden::policy {
+
+// The state of one request between plan and decide. Kept and used again by its connection, so that a request costs no
+// allocations once it is warm. The request and view it was planned for must stay until decided.
+struct Plan {
+  Question question;
+  store::Batch batch;
+  std::vector<store::CountAnswer> answers;
+
+  struct Asked {
+    std::uint32_t rule;   // index into the table
+    std::uint32_t begin;  // its counts in the batch
+    std::uint32_t end;
+  };
+  std::vector<Asked> asked;
+};
+
+class Engine {
+ public:
+  Engine(const conf::Settings& settings, std::shared_ptr<const conf::AccessTable> access);
+  // For tests: rules of one's own.
+  Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
+         std::shared_ptr<const conf::AccessTable> access);
+
+  void plan(const Request& request, const View& view, Instant now, Plan& plan) const;
+  // After plan.answers was filled. Runs again after a Hold, with plan.question.held grown.
+  Decision decide(Plan& plan) const;
+  // What is to be remembered of a decision that was answered.
+  Settled settle(const Plan& plan, const Decision& decision) const;
+
+  const std::vector<Rule>& rules() const { return rules_; }
+
+ private:
+  std::vector<Rule> rules_;
+  conf::Settings::Client client_;
+  std::shared_ptr<const conf::AccessTable> access_;
+};
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,43 @@
+#pragma once
+// How one request travels, without a socket: tracker, plan, store, decide. A connection, a transcript and a replay all
+// go this way.
+
+#include <functional>
+#include <memory>
+
+#include "policy/engine.hpp"
+#include "policy/tracker.hpp"
+#include "store/store.hpp"
+
+namespace mxwarden::policy {
+
+// A request under way. Belongs to the connection it came by; must stay where it is until it is answered.
+struct Inquiry {
+  Request request;
+  View view;
+  Plan plan;
+  std::shared_ptr<const Engine> engine;  // the one it was planned with, should a reload come in between
+};
+
+class Pipeline {
+ public:
+  Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine);
+
+  // `done` is called once, possibly before ask() returns, at now + within at the latest. If the decision has a hold:
+  // wait, then resume().
+  using Done = std::function<void(Decision)>;
+  void ask(Inquiry& inquiry, Instant now, Duration within, Done done);
+  Decision resume(Inquiry& inquiry, Duration held);
+
+  // A reload: requests under way end with the engine they began with.
+  void replace_engine(std::shared_ptr<const Engine> engine);
+
+ private:
+  Decision decide(Inquiry& inquiry);
+
+  store::Store& store_;
+  Tracker& tracker_;
+  std::shared_ptr<const Engine> engine_;
+};
+
+}  // namespace mxwarden::policy

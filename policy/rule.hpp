@@ -1,0 +1,42 @@
+#pragma once
+// A rule: two pure functions and a row in the table of rules. It never waits, reads no clock and holds no state.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "policy/decision.hpp"
+#include "policy/request.hpp"
+#include "policy/tracker.hpp"
+#include "store/store.hpp"
+
+namespace mxwarden::policy {
+
+// One request, with what every rule may want to know of it.
+struct Question {
+  const Request* request = nullptr;
+  const View* view = nullptr;
+  std::string client;    // entity of the client: its address, cut to the client prefix; empty when unknown
+  bool trusted = false;  // [client] trusted covers it
+  bool exempt = false;   // from automatic rules about the client: a Connect entry says OK
+  RuleMask bit = 0;      // of the rule that is being asked
+  Duration held{};       // how long the answer was held back so far
+};
+
+enum class Step : std::uint8_t {
+  go_on,
+  settled,  // this rule's decide() will be final whatever the store says: later rules need not ask
+};
+
+struct Rule {
+  std::string name;  // as in `rule=` and `[mxw:NAME]`
+  conf::Mode mode = conf::Mode::enforce;
+  // Adds what it needs to know and to count; decide() gets the answers to just these.
+  std::function<Step(const Question&, std::vector<store::Count>&)> plan;
+  // Nothing: the rule has nothing against it.
+  using Judgement = std::variant<std::monostate, Verdict, Hold>;
+  std::function<Judgement(const Question&, store::Answers)> decide;
+};
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,93 @@
+#pragma once
+// Which SMTP session and which message a request belongs to, and what of it was counted already.
+//
+// Postfix asks about the same connection, message or recipient as often as restriction lists and contexts name the
+// policy service; each is to be counted once. It never says that a session has ended. So the tracker keeps:
+//   session  (client_address, client_port, server_address, server_port); without a port, client_address and the smtpd's
+//   pid,
+//            from `instance` or the unix socket's peer. XCLIENT begins a new one. smtpd serves one session at a time:
+//            a new one on the same policy connection ends the one before.
+//   message  `instance`, which is empty at MAIL with smtpd_delay_reject=no: what follows names it. At END-OF-MESSAGE
+//   also queue_id, as
+//            a refused END-OF-MESSAGE does not end the transaction.
+//   recipient within its message, by canonical form (policy/identity.hpp)
+//
+// Pure: a machine of (request, now). Bounded: `max_sessions`, the one idle longest gives way; an idle one is forgotten
+// after `idle`; 1,000 recipients of a message are known apart, those beyond count each time.
+// BUGS: behind a proxy that sends no port, two sessions of a client that share an smtpd's pid are one.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+#include "policy/request.hpp"
+
+namespace mxwarden::policy {
+
+// A rule that counts connections or messages marks those it has counted with its own bit.
+using RuleMask = std::uint64_t;
+inline constexpr std::size_t most_counting_rules = 64;
+
+// What the tracker knows of a request, before any rule has spoken.
+struct View {
+  std::optional<Address> client;  // client_address; nothing for the word `unknown`
+  bool new_session = false;       // its first request
+  bool new_message = false;       // its first request
+  bool new_recipient = false;     // RCPT: not among those of the message that were let pass
+  RuleMask connection_counted_by = 0;
+  RuleMask message_counted_by = 0;
+  std::uint32_t message_recipients = 0;  // distinct ones let pass so far, without this
+
+  // Where the tracker finds it again.
+  std::uint32_t session = 0;
+  std::uint32_t session_generation = 0;
+  std::uint64_t recipient = 0;
+};
+
+// What came of it.
+struct Settled {
+  RuleMask connection_counted_by = 0;
+  RuleMask message_counted_by = 0;
+  bool refused = false;
+};
+
+// An established TCP connection, as the kernel lists it.
+struct TcpConnection {
+  Address client;
+  std::uint16_t client_port = 0;
+  Address server;
+  std::uint16_t server_port = 0;
+};
+
+class Tracker {
+ public:
+  struct Options {
+    std::size_t max_sessions = 100'000;
+    Duration idle = std::chrono::hours(1);
+  };
+
+  explicit Tracker(const Options& options);
+  ~Tracker();
+
+  View see(const Request& request, Instant now);
+  // Once for each view, when the answer is known. A session that is gone by then is passed over.
+  void settle(const View& view, const Settled& settled);
+
+  // At start: sessions that are there already are not new, so that a restart refuses nobody.
+  void adopt(std::span<const TcpConnection> connections, Instant now);
+  // The rules' bits mean something else now: all that is known counts as counted.
+  void rules_changed();
+
+  // Forgets idle sessions; bounded work.
+  void tick(Instant now);
+  std::size_t sessions() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mxwarden::policy

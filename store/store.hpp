@@ -1,0 +1,88 @@
+#pragma once
+// What is remembered, in the words of those who ask. The rules never learn which store answers.
+//
+// A Batch speaks about entities (a client, a login, a sender, or a composite of them) and asks for counts. A count
+// carries its limits. For each entity the store looks at all windows of all its counts first and only then records,
+// in one step; so what is refused is not counted, an honest server that retries is never starved, and retry_after is
+// exact. Two entities of a batch are not one step: one may be recorded while the other refuses.
+//
+// Algorithm: the conservative ring (store/ring.hpp). Never more than `limit` are admitted in any window; a count is
+// over only if the entity really had more than `limit` in the last 13/12 of it. Distinct counts are exact.
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace mxwarden::store {
+
+// How much a window admits. No limit: always recorded, never over.
+struct Window {
+  static constexpr std::uint64_t no_limit = 0;
+
+  Duration length{};
+  std::uint64_t limit = no_limit;
+
+  bool operator==(const Window&) const = default;
+};
+
+// Few counts have more than two windows; those that do pay an allocation.
+using Windows = boost::container::small_vector<Window, 2>;
+
+// What a refusal of this count stops from being recorded: itself and everything finer. A recipient that is refused
+// leaves the connection that brought it counted; a refused connection brings no recipient.
+enum class Grain : std::uint8_t { connection, message, recipient };
+
+struct Count {
+  std::string entity;   // canonical name, such as `client:192.0.2.7`
+  std::string counter;  // what is counted of it: the rule's name. Together with the windows it names the memory.
+  Windows windows;      // at least one; the longest one bounds how long it is remembered
+  std::uint64_t n = 1;  // 0: only look
+  std::string member;   // not empty: count distinct members instead, n is 0 or 1; limits at most distinct_most
+  Grain grain = Grain::connection;
+  bool binding = true;  // false (monitor mode): being over keeps nothing else from being recorded
+};
+
+// A distinct count remembers its members one by one.
+inline constexpr std::uint64_t distinct_most = 1000;
+
+// What a window holds after this ask, were it admitted: `count` includes n (or the new member) even if over.
+struct CountAnswer {
+  std::uint64_t count = 0;   // of the window below
+  std::uint32_t window = 0;  // index: the one with the longest wait if over, else the fullest of its limit
+  bool over = false;         // a window with a limit would hold more than it admits
+  bool recorded = false;     // n was added; always false when n is 0
+  Duration retry_after{};    // over: from now until n would be admitted if nothing else came; never: Duration::max()
+};
+
+struct Batch {
+  Instant now{};
+  std::vector<Count> counts;
+
+  void clear() { counts.clear(); }
+};
+
+// As many as the batch has counts, in its order. Valid during the call only.
+using Answers = std::span<const CountAnswer>;
+using Completion = std::function<void(Answers)>;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Calls `completion` exactly once, at `deadline` at the latest, possibly before execute returns; from the thread that
+  // called execute. `batch` must stay until then.
+  virtual void execute(const Batch& batch, Instant deadline, Completion completion) = 0;
+
+  // Called each second or so: what can be forgotten is forgotten. Bounded work.
+  virtual void tick(Instant now) = 0;
+
+  // For the `store=` of a log line.
+  virtual std::string_view name() const = 0;
+};
+
+}  // namespace mxwarden::store
