@@ -13,11 +13,13 @@ using std::chrono::milliseconds;
 struct Unit {
   std::string_view name;
   milliseconds length;
+  milliseconds written_from;  // below it the next smaller unit reads better: 60s, not 1m
 };
 
-constexpr std::array units{Unit{"d", std::chrono::hours(24)}, Unit{"h", std::chrono::hours(1)},
-                           Unit{"m", std::chrono::minutes(1)}, Unit{"s", std::chrono::seconds(1)},
-                           Unit{"ms", milliseconds(1)}};
+constexpr std::array units{
+    Unit{"d", std::chrono::hours(24), std::chrono::hours(24)}, Unit{"h", std::chrono::hours(1), std::chrono::hours(1)},
+    Unit{"m", std::chrono::minutes(1), std::chrono::minutes(2)},
+    Unit{"s", std::chrono::seconds(1), std::chrono::seconds(1)}, Unit{"ms", milliseconds(1), milliseconds(1)}};
 
 constexpr milliseconds longest = std::chrono::hours(24) * 3650;
 
@@ -44,7 +46,8 @@ std::string to_string(Duration duration) {
   const auto whole = std::chrono::ceil<milliseconds>(duration);
   if (whole == milliseconds::zero()) return "0s";
   for (const auto& unit : units) {
-    if (whole % unit.length == milliseconds::zero()) return fmt::format("{}{}", whole / unit.length, unit.name);
+    if (whole >= unit.written_from && whole % unit.length == milliseconds::zero())
+      return fmt::format("{}{}", whole / unit.length, unit.name);
   }
   return fmt::format("{}ms", whole.count());
 }

@@ -38,7 +38,8 @@ struct Decision {
   // After `action=`: one line, clean UTF-8, short, never empty, never a bare number.
   std::string action = "DUNNO";
   std::optional<Verdict> verdict;  // the rule that spoke; none: nobody had anything against it
-  std::vector<Verdict> would;      // rules in monitor mode that would have answered
+  // What is to be logged besides: rules in monitor mode that would have answered, and rules whose action is DUNNO.
+  std::vector<Verdict> remarks;
   std::optional<Hold> hold;
 };
 

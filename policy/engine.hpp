@@ -45,6 +45,8 @@ class Engine {
   const std::vector<Rule>& rules() const { return rules_; }
 
  private:
+  Question make_question(const Request& request, const View& view) const;
+
   std::vector<Rule> rules_;
   conf::Settings::Client client_;
   std::shared_ptr<const conf::AccessTable> access_;

@@ -26,7 +26,7 @@ class Pipeline {
   // `done` is called once, possibly before ask() returns, at now + within at the latest. If the decision has a hold:
   // wait, then resume().
   using Done = std::function<void(Decision)>;
-  void ask(Inquiry& inquiry, Instant now, Duration within, Done done);
+  void ask(Inquiry& inquiry, Instant now, Duration within, const Done& done);
   Decision resume(Inquiry& inquiry, Duration held);
 
   // A reload: requests under way end with the engine they began with.

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "conf/access_table.hpp"
 #include "policy/decision.hpp"
 #include "policy/request.hpp"
 #include "policy/tracker.hpp"
@@ -17,26 +18,30 @@ namespace mxwarden::policy {
 struct Question {
   const Request* request = nullptr;
   const View* view = nullptr;
-  std::string client;    // entity of the client: its address, cut to the client prefix; empty when unknown
-  bool trusted = false;  // [client] trusted covers it
-  bool exempt = false;   // from automatic rules about the client: a Connect entry says OK
-  RuleMask bit = 0;      // of the rule that is being asked
-  Duration held{};       // how long the answer was held back so far
+  std::string client;                          // the client as an entity: its address, cut; empty when unknown
+  bool trusted = false;                        // [client] trusted covers it
+  const conf::AccessEntry* connect = nullptr;  // the Connect entry that covers it
+  RuleMask bit = 0;                            // of the rule that is being asked
+  Duration held{};                             // how long the answer was held back so far
+
+  // A Connect entry says OK: no automatic rule concerns this client.
+  bool exempt() const { return connect != nullptr && connect->ok; }
 };
 
 enum class Step : std::uint8_t {
-  go_on,
-  settled,  // this rule's decide() will be final whatever the store says: later rules need not ask
+  pass,     // nothing to do with this request: judge() is not called
+  judge,    // judge() will see the answers
+  settled,  // as judge, and its verdict will be final whatever the store says: later rules need not ask
 };
 
 struct Rule {
   std::string name;  // as in `rule=` and `[mxw:NAME]`
   conf::Mode mode = conf::Mode::enforce;
-  // Adds what it needs to know and to count; decide() gets the answers to just these.
+  // Adds what it needs to know and to count; judge() gets the answers to just these.
   std::function<Step(const Question&, std::vector<store::Count>&)> plan;
   // Nothing: the rule has nothing against it.
   using Judgement = std::variant<std::monostate, Verdict, Hold>;
-  std::function<Judgement(const Question&, store::Answers)> decide;
+  std::function<Judgement(const Question&, store::Answers)> judge;
 };
 
 }  // namespace mxwarden::policy

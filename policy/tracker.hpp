@@ -3,18 +3,18 @@
 //
 // Postfix asks about the same connection, message or recipient as often as restriction lists and contexts name the
 // policy service; each is to be counted once. It never says that a session has ended. So the tracker keeps:
-//   session  (client_address, client_port, server_address, server_port); without a port, client_address and the smtpd's
-//   pid,
-//            from `instance` or the unix socket's peer. XCLIENT begins a new one. smtpd serves one session at a time:
-//            a new one on the same policy connection ends the one before.
-//   message  `instance`, which is empty at MAIL with smtpd_delay_reject=no: what follows names it. At END-OF-MESSAGE
-//   also queue_id, as
-//            a refused END-OF-MESSAGE does not end the transaction.
-//   recipient within its message, by canonical form (policy/identity.hpp)
+//   session    (client_address, client_port, server_address, server_port); without a port, client_address and smtpd's
+//              pid, from `instance` or the unix socket's peer. Starts anew at XCLIENT; at a CONNECT after anything
+//              else; when the message number at the end of `instance` goes back, for a client may come again from the
+//              same port; and at the ninth CONNECT in a row, or after ten seconds, which are more than any restriction
+//              list asks.
+//   message    `instance`, which is empty at MAIL with smtpd_delay_reject=no: what follows names it. At END-OF-MESSAGE
+//              also queue_id, as a refused END-OF-MESSAGE does not end the transaction.
+//   recipient  within its message, by canonical form (policy/identity.hpp).
 //
-// Pure: a machine of (request, now). Bounded: `max_sessions`, the one idle longest gives way; an idle one is forgotten
-// after `idle`; 1,000 recipients of a message are known apart, those beyond count each time.
-// BUGS: behind a proxy that sends no port, two sessions of a client that share an smtpd's pid are one.
+// Pure: a machine of (request, now). Bounded: of more than `max_sessions` the one idle longest is forgotten, as is one
+// idle for `idle`; 1,000 recipients of a message are known apart, those beyond count each time they are asked about.
+// BUGS: two MAILs with one sender and nothing between (a RSET is not seen) are one message until their recipients come.
 
 #include <cstdint>
 #include <memory>
@@ -43,8 +43,8 @@ struct View {
 
   // Where the tracker finds it again.
   std::uint32_t session = 0;
-  std::uint32_t session_generation = 0;
-  std::uint64_t recipient = 0;
+  std::uint32_t generation = 0;  // of the session's place; 0: nowhere
+  std::uint64_t recipient = 0;   // its canonical form, hashed
 };
 
 // What came of it.
@@ -67,12 +67,15 @@ class Tracker {
   struct Options {
     std::size_t max_sessions = 100'000;
     Duration idle = std::chrono::hours(1);
+    std::uint64_t seed = 0;  // of the hashes: random in a daemon, so that nobody can choose names that collide
   };
 
   explicit Tracker(const Options& options);
   ~Tracker();
 
-  View see(const Request& request, Instant now);
+  // `before` is what the same policy connection asked last, or null: smtpd serves one session at a time, so another one
+  // now means that the former is over.
+  View see(const Request& request, const View* before, Instant now);
   // Once for each view, when the answer is known. A session that is gone by then is passed over.
   void settle(const View& view, const Settled& settled);
 

@@ -1,0 +1,52 @@
+#include "policy/decision_log.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "base/duration.hpp"
+#include "base/escape.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+// `421`, `REJECT`: the word an answer begins with.
+std::string_view word_of(std::string_view action) {
+  return action.substr(0, action.find(' '));
+}
+
+void append_cause(std::string& line, const Cause& cause) {
+  fmt::format_to(std::back_inserter(line), " count={} limit={} window={}", cause.count, cause.limit,
+                 cause.window == Duration::zero() ? "message" : to_string(cause.window));
+  if (cause.retry_after == Duration::zero()) return;
+  line += " retry_after=";
+  line += cause.retry_after == Duration::max() ? "never" : to_string(cause.retry_after);
+}
+
+void append_known(std::string& line, std::string_view key, std::string_view value) {
+  if (!value.empty()) append_logfmt(line, key, value);
+}
+
+}  // namespace
+
+std::string decision_line(const Request& request, const Verdict* verdict, std::string_view store, Duration took) {
+  std::string line = "decision";
+  const bool monitored = verdict != nullptr && verdict->mode == conf::Mode::monitor;
+  append_logfmt(line, "action", verdict == nullptr || monitored ? "DUNNO" : word_of(verdict->action));
+  if (monitored) append_logfmt(line, "would", word_of(verdict->action));
+  if (verdict != nullptr) append_logfmt(line, "rule", verdict->rule);
+  append_logfmt(line, "client", request[Attribute::client_address]);
+  append_logfmt(line, "state", request[Attribute::protocol_state]);
+  if (verdict != nullptr && verdict->cause) append_cause(line, *verdict->cause);
+  if (verdict != nullptr) append_logfmt(line, "mode", monitored ? "monitor" : "enforce");
+  append_logfmt(line, "store", store);
+  fmt::format_to(std::back_inserter(line), " us={}", std::chrono::floor<std::chrono::microseconds>(took).count());
+  append_known(line, "sender", request[Attribute::sender]);
+  append_known(line, "recipient", request[Attribute::recipient]);
+  append_known(line, "login", request[Attribute::sasl_username]);
+  append_known(line, "helo", request[Attribute::helo_name]);
+  append_known(line, "instance", request[Attribute::instance]);
+  return line;
+}
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,115 @@
+#include "policy/engine.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "policy/connect_rule.hpp"
+#include "policy/identity.hpp"
+#include "policy/limit_rule.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+// The order in which rules speak. Later ones have their place in it: operator's ban, Connect entry, ban, listing,
+// client_conn, client_rate, greet_pause, the limits in the order of the file, the rest.
+std::vector<Rule> make_rules(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access) {
+  std::vector<Rule> rules;
+  const auto add_limit = [&](const conf::Limit& limit, std::optional<conf::AccessTag> tag) {
+    if (limit.mode != conf::Mode::off) rules.push_back(make_limit_rule(limit, settings.client, access, tag));
+  };
+  rules.push_back(make_connect_rule());
+  add_limit(settings.client_rate, conf::AccessTag::client_rate);
+  for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
+  add_limit(settings.message_recipients, conf::AccessTag::max_rcpt);
+  return rules;
+}
+
+RuleMask bit_of(std::size_t rule) {
+  return RuleMask{1} << rule;
+}
+
+}  // namespace
+
+Engine::Engine(const conf::Settings& settings, std::shared_ptr<const conf::AccessTable> access)
+    : Engine(make_rules(settings, access), settings.client, access) {}
+
+Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
+               std::shared_ptr<const conf::AccessTable> access)
+    : rules_(std::move(rules)), client_(client), access_(std::move(access)) {
+  if (rules_.size() > most_counting_rules) throw std::logic_error("more rules than a RuleMask has bits");
+}
+
+Question Engine::make_question(const Request& request, const View& view) const {
+  Question question;
+  question.request = &request;
+  question.view = &view;
+  const Address* address = nullptr;
+  if (view.client) {
+    address = &*view.client;
+    question.client = client_entity(*address, client_.ipv4_prefix, client_.ipv6_prefix);
+    question.trusted =
+        std::ranges::any_of(client_.trusted, [&](const Prefix& prefix) { return prefix.contains(*address); });
+  }
+  question.connect = access_->find(conf::AccessTag::connect, address, request[Attribute::client_name]);
+  return question;
+}
+
+void Engine::plan(const Request& request, const View& view, Instant now, Plan& plan) const {
+  plan.question = make_question(request, view);
+  plan.batch.now = now;
+  plan.batch.clear();
+  plan.asked.clear();
+  // There only a relay grant speaks: any other permission or refusal would be one rule's answer in another's place.
+  if (request[Attribute::policy_context] == "relay") return;
+  for (std::size_t at = 0; at < rules_.size(); ++at) {
+    plan.question.bit = bit_of(at);
+    const auto begin = plan.batch.counts.size();
+    const auto step = rules_[at].plan(plan.question, plan.batch.counts);
+    if (step == Step::pass) continue;
+    plan.asked.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(begin),
+                          static_cast<std::uint32_t>(plan.batch.counts.size())});
+    if (step == Step::settled) return;
+  }
+}
+
+Decision Engine::decide(Plan& plan) const {
+  Decision decision;
+  for (const auto& asked : plan.asked) {
+    plan.question.bit = bit_of(asked.rule);
+    const store::Answers answers(plan.answers);
+    auto judgement = rules_[asked.rule].judge(plan.question, answers.subspan(asked.begin, asked.end - asked.begin));
+    if (const auto* hold = std::get_if<Hold>(&judgement)) {
+      decision.hold = *hold;
+      return decision;
+    }
+    auto* verdict = std::get_if<Verdict>(&judgement);
+    if (verdict == nullptr) continue;
+    if (verdict->mode == conf::Mode::monitor || verdict->action == decision.action) {
+      decision.remarks.push_back(std::move(*verdict));
+      continue;
+    }
+    decision.action = verdict->action;
+    decision.verdict = std::move(*verdict);
+    return decision;
+  }
+  return decision;
+}
+
+Settled Engine::settle(const Plan& plan, const Decision& decision) const {
+  Settled settled;
+  settled.refused = decision.verdict && decision.verdict->refuses;
+  for (const auto& asked : plan.asked) {
+    for (auto at = asked.begin; at < asked.end; ++at) {
+      const auto& count = plan.batch.counts[at];
+      const auto& answer = plan.answers[at];
+      // In monitor mode, what is over passes unrecorded, as it would have been refused.
+      const bool let_pass = answer.over && !count.binding && !settled.refused;
+      if (!answer.recorded && !let_pass) continue;
+      if (count.grain == store::Grain::connection) settled.connection_counted_by |= bit_of(asked.rule);
+      if (count.grain == store::Grain::message) settled.message_counted_by |= bit_of(asked.rule);
+    }
+  }
+  return settled;
+}
+
+}  // namespace mxwarden::policy

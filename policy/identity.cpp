@@ -1,0 +1,70 @@
+#include "policy/identity.hpp"
+
+#include <idn2.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace mxwarden::policy {
+namespace {
+
+// ASCII only, whatever the locale.
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+void append_lower(std::string& to, std::string_view text) {
+  for (const char c : text) to += lower(c);
+}
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+void append_domain(std::string& to, std::string_view domain) {
+  if (domain.ends_with('.')) domain.remove_suffix(1);
+  if (is_ascii(domain)) return append_lower(to, domain);
+  char* ascii = nullptr;
+  const int fault = idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, decltype(&idn2_free)> owner(ascii, &idn2_free);
+  append_lower(to, fault == IDN2_OK ? std::string_view(ascii) : domain);
+}
+
+}  // namespace
+
+std::string canonical_domain(std::string_view domain) {
+  std::string canonical;
+  canonical.reserve(domain.size());
+  append_domain(canonical, domain);
+  return canonical;
+}
+
+std::string canonical_address(std::string_view address, LocalPart local_part) {
+  const auto at = std::min(address.rfind('@'), address.size());
+  std::string canonical;
+  canonical.reserve(address.size());
+  if (local_part == LocalPart::lower_case) {
+    append_lower(canonical, address.substr(0, at));
+  } else {
+    canonical += address.substr(0, at);
+  }
+  if (at == address.size()) return canonical;
+  canonical += '@';
+  append_domain(canonical, address.substr(at + 1));
+  return canonical;
+}
+
+std::string domain_of(std::string_view address) {
+  const auto at = address.rfind('@');
+  return at == std::string_view::npos ? std::string() : canonical_domain(address.substr(at + 1));
+}
+
+std::string masked_text(const Address& address, int ipv4_prefix, int ipv6_prefix) {
+  return Prefix(address, address.is_ipv4() ? ipv4_prefix : ipv6_prefix).to_string();
+}
+
+std::string client_entity(const Address& address, int ipv4_prefix, int ipv6_prefix) {
+  return "client:" + masked_text(address, ipv4_prefix, ipv6_prefix);
+}
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,237 @@
+#include "policy/limit_rule.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "policy/identity.hpp"
+#include "policy/reply.hpp"
+#include "policy/when.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+using conf::Counted;
+using store::Grain;
+
+Grain grain_of(const conf::Limit& limit) {
+  switch (limit.counted) {
+    case Counted::connections:
+      return Grain::connection;
+    case Counted::messages:
+    case Counted::bytes:
+      return Grain::message;
+    case Counted::recipients:
+    case Counted::distinct_recipients:
+      return limit.stage == ProtocolState::rcpt ? Grain::recipient : Grain::message;
+    case Counted::distinct_clients:
+      return limit.stage == ProtocolState::connect ? Grain::connection : Grain::message;
+  }
+  std::abort();
+}
+
+// An attribute in the form it is counted by; empty: there is none.
+std::string key_value(const conf::KeyPart& part, const Request& request, const conf::Settings::Client& client) {
+  const auto value = request[part.attribute];
+  switch (part.attribute) {
+    case Attribute::client_address:
+    case Attribute::server_address: {
+      const auto address = Address::parse(value);
+      if (!address) return {};
+      if (part.form == conf::KeyPart::Form::prefix) {
+        return masked_text(*address, part.ipv4_prefix != 0 ? part.ipv4_prefix : client.ipv4_prefix,
+                           part.ipv6_prefix != 0 ? part.ipv6_prefix : client.ipv6_prefix);
+      }
+      return part.attribute == Attribute::client_address ? masked_text(*address, client.ipv4_prefix, client.ipv6_prefix)
+                                                         : address->to_string();
+    }
+    case Attribute::client_name:
+    case Attribute::reverse_client_name:
+      return value == "unknown" ? std::string() : canonical_domain(value);
+    case Attribute::helo_name:
+      return canonical_domain(value);
+    case Attribute::sender:
+    case Attribute::recipient:
+    case Attribute::sasl_username:
+    case Attribute::sasl_sender: {
+      if (part.form == conf::KeyPart::Form::domain) return domain_of(value);
+      if (value.empty()) return part.attribute == Attribute::sender ? "<>" : "";
+      // Who is not logged in writes to mailboxes of ours.
+      const bool ours = part.attribute == Attribute::recipient && !request.logged_in();
+      return canonical_address(value, ours ? LocalPart::lower_case : LocalPart::as_written);
+    }
+    default:
+      return std::string(value);
+  }
+}
+
+class LimitRule {
+ public:
+  LimitRule(const conf::Limit& limit, const conf::Settings::Client& client,
+            std::shared_ptr<const conf::AccessTable> access, std::optional<conf::AccessTag> override_tag)
+      : limit_(limit),
+        client_(client),
+        access_(std::move(access)),
+        override_tag_(override_tag),
+        grain_(grain_of(limit)),
+        by_client_(is_client_key(limit.key)),
+        entity_prefix_(limit.key.text + ":") {
+    for (const auto& window : limit.windows) windows_.push_back({window.length, window.limit});
+  }
+
+  Step plan(const Question& question, std::vector<store::Count>& counts) const {
+    if (!concerns(question)) return Step::pass;
+    const auto n = amount(question);
+    if (n == 0) return Step::pass;
+    auto windows = windows_for(question);
+    if (std::ranges::all_of(windows, [](const auto& window) { return window.limit == store::Window::no_limit; }))
+      return Step::pass;
+    if (limit_.per_message) return Step::judge;
+    store::Count count;
+    count.entity = entity(question);
+    if (count.entity.empty()) return Step::pass;
+    count.counter = limit_.name;
+    count.windows = std::move(windows);
+    count.n = n;
+    count.member = member(question);
+    if (is_distinct() && count.member.empty()) return Step::pass;
+    count.grain = grain_;
+    count.binding = limit_.mode == conf::Mode::enforce && limit_.action.refuses();
+    counts.push_back(std::move(count));
+    return Step::judge;
+  }
+
+  Rule::Judgement judge(const Question& question, store::Answers answers) const {
+    if (limit_.per_message) return judge_message(question);
+    const auto& answer = answers.front();
+    if (!answer.over) return {};
+    const auto windows = windows_for(question);
+    const auto& window = windows[answer.window];
+    return verdict(question, {answer.count, window.limit, window.length, answer.retry_after});
+  }
+
+ private:
+  static bool is_client_key(const conf::Key& key) {
+    return key.parts.size() == 1 && key.parts.front().attribute == Attribute::client_address &&
+           key.parts.front().form == conf::KeyPart::Form::whole;
+  }
+
+  bool is_distinct() const {
+    return limit_.counted == Counted::distinct_recipients || limit_.counted == Counted::distinct_clients;
+  }
+
+  bool concerns(const Question& question) const {
+    const auto& request = *question.request;
+    if (limit_.counted != Counted::connections && limit_.stage != ProtocolState::connect &&
+        request.state != limit_.stage)
+      return false;
+    if (question.exempt()) return false;
+    if (limit_.key.about_client() || limit_.per_message) {
+      if (question.trusted) return false;
+      if (request.logged_in() && !limit_.when.asks_for_login()) return false;
+    }
+    return holds(limit_.when, request);
+  }
+
+  bool counted_before(const Question& question) const {
+    const auto mask =
+        grain_ == Grain::connection ? question.view->connection_counted_by : question.view->message_counted_by;
+    return (mask & question.bit) != 0;
+  }
+
+  std::uint64_t amount(const Question& question) const {
+    if (grain_ == Grain::recipient) return question.view->new_recipient ? 1 : 0;
+    if (counted_before(question)) return 0;
+    const auto& request = *question.request;
+    if (limit_.counted == Counted::recipients) return to_number(request[Attribute::recipient_count]);
+    if (limit_.counted == Counted::bytes) return to_number(request[Attribute::size]);
+    return 1;
+  }
+
+  std::string entity(const Question& question) const {
+    if (by_client_) return question.client;
+    std::string name = entity_prefix_;
+    for (const auto& part : limit_.key.parts) {
+      const auto value = key_value(part, *question.request, client_);
+      if (value.empty()) return {};
+      // A line end is the one byte that no attribute can hold.
+      if (name.size() != entity_prefix_.size()) name += '\n';
+      name += value;
+    }
+    return name;
+  }
+
+  std::string member(const Question& question) const {
+    if (limit_.counted == Counted::distinct_recipients) {
+      return canonical_address((*question.request)[Attribute::recipient], LocalPart::lower_case);
+    }
+    if (limit_.counted == Counted::distinct_clients) return question.client;
+    return {};
+  }
+
+  store::Windows windows_for(const Question& question) const {
+    if (!override_tag_) return windows_;
+    const auto& view = *question.view;
+    const auto* entry = access_->find(*override_tag_, view.client ? &*view.client : nullptr,
+                                      (*question.request)[Attribute::client_name]);
+    if (entry == nullptr || entry->numbers.empty()) return windows_;
+    auto windows = windows_;
+    const auto& numbers = entry->numbers;
+    for (std::size_t at = 0; at < windows.size(); ++at) {
+      windows[at].limit =
+          at < numbers.size() ? numbers[at] : in_proportion(windows_[at].limit, numbers[0], windows_[0].limit);
+    }
+    return windows;
+  }
+
+  static std::uint64_t in_proportion(std::uint64_t limit, std::uint64_t replaced, std::uint64_t first) {
+    if (first == store::Window::no_limit) return limit;
+    constexpr auto largest = std::numeric_limits<std::uint32_t>::max();
+    const auto scaled = static_cast<double>(limit) * static_cast<double>(replaced) / static_cast<double>(first);
+    if (limit == store::Window::no_limit || replaced == store::Window::no_limit) return store::Window::no_limit;
+    return static_cast<std::uint64_t>(std::clamp(scaled, 1.0, static_cast<double>(largest)));
+  }
+
+  Rule::Judgement judge_message(const Question& question) const {
+    const std::uint64_t count = question.view->message_recipients + 1U;
+    const auto limit = windows_for(question).front().limit;
+    if (count <= limit) return {};
+    return verdict(question, {count, limit, Duration::zero(), Duration::zero()});
+  }
+
+  Verdict verdict(const Question& question, const Cause& cause) const {
+    Verdict verdict;
+    verdict.rule = limit_.name;
+    verdict.mode = limit_.mode;
+    verdict.action = render(limit_.action, {limit_.name, (*question.request)[Attribute::client_address], {}, {}});
+    verdict.refuses = limit_.action.refuses();
+    verdict.cause = cause;
+    return verdict;
+  }
+
+  conf::Limit limit_;
+  conf::Settings::Client client_;
+  std::shared_ptr<const conf::AccessTable> access_;
+  std::optional<conf::AccessTag> override_tag_;
+  Grain grain_;
+  bool by_client_;
+  std::string entity_prefix_;
+  store::Windows windows_;
+};
+
+}  // namespace
+
+Rule make_limit_rule(const conf::Limit& limit, const conf::Settings::Client& client,
+                     std::shared_ptr<const conf::AccessTable> access, std::optional<conf::AccessTag> override_tag) {
+  const auto row = std::make_shared<const LimitRule>(limit, client, std::move(access), override_tag);
+  Rule rule;
+  rule.name = limit.name;
+  rule.mode = limit.mode;
+  rule.plan = [row](const Question& question, std::vector<store::Count>& counts) {
+    return row->plan(question, counts);
+  };
+  rule.judge = [row](const Question& question, store::Answers answers) { return row->judge(question, answers); };
+  return rule;
+}
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,39 @@
+#include "policy/pipeline.hpp"
+
+namespace mxwarden::policy {
+
+Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine)
+    : store_(store), tracker_(tracker), engine_(std::move(engine)) {}
+
+void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, const Done& done) {
+  inquiry.engine = engine_;
+  inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
+  inquiry.engine->plan(inquiry.request, inquiry.view, now, inquiry.plan);
+  if (inquiry.plan.batch.counts.empty()) {
+    inquiry.plan.answers.clear();
+    done(decide(inquiry));
+    return;
+  }
+  store_.execute(inquiry.plan.batch, now + within, [this, &inquiry, done](store::Answers answers) {
+    inquiry.plan.answers.assign(answers.begin(), answers.end());
+    done(decide(inquiry));
+  });
+}
+
+Decision Pipeline::resume(Inquiry& inquiry, Duration held) {
+  inquiry.plan.question.held = held;
+  return decide(inquiry);
+}
+
+void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
+  engine_ = std::move(engine);
+  tracker_.rules_changed();
+}
+
+Decision Pipeline::decide(Inquiry& inquiry) {
+  auto decision = inquiry.engine->decide(inquiry.plan);
+  if (!decision.hold) tracker_.settle(inquiry.view, inquiry.engine->settle(inquiry.plan, decision));
+  return decision;
+}
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,316 @@
+#include "policy/tracker.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <charconv>
+#include <string>
+#include <vector>
+
+#include "policy/identity.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+constexpr RuleMask every_rule = ~RuleMask{0};
+constexpr std::size_t most_known_recipients = 1000;
+constexpr int most_connect_requests = 8;
+constexpr auto longest_connect_gap = std::chrono::seconds(10);
+
+struct SessionKey {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  bool operator==(const SessionKey&) const = default;
+};
+
+struct SessionKeyHash {
+  using is_avalanching = void;
+  std::size_t operator()(const SessionKey& key) const { return key.low; }
+};
+
+struct Hasher {
+  std::uint64_t seed = 0;
+
+  // 0 is no name.
+  std::uint64_t name(std::string_view text) const {
+    return text.empty() ? 0 : XXH3_64bits_withSeed(text.data(), text.size(), seed) | 1;
+  }
+
+  // Parts are kept apart by a byte that no attribute can hold.
+  SessionKey key(std::initializer_list<std::string_view> parts) const {
+    std::string text;
+    for (const auto part : parts) {
+      text += part;
+      text += '\n';
+    }
+    const auto digest = XXH3_128bits_withSeed(text.data(), text.size(), seed);
+    return {digest.low64, digest.high64};
+  }
+};
+
+// `instance` is PID.SEC.USEC.SEQ in hex; SEQ numbers the messages of a session from 0.
+std::string_view pid_of(std::string_view instance) {
+  return instance.substr(0, std::min(instance.find('.'), instance.size()));
+}
+
+std::uint32_t sequence_of(std::string_view instance) {
+  std::uint32_t sequence = 0;
+  const auto digits = instance.substr(instance.rfind('.') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), sequence, 16);
+  return sequence;
+}
+
+SessionKey key_of(const Request& request, const Hasher& hasher) {
+  const auto client = request[Attribute::client_address];
+  const auto port = request[Attribute::client_port];
+  if (!port.empty() && port != "unknown") {
+    return hasher.key({client, port, request[Attribute::server_address], request[Attribute::server_port]});
+  }
+  const auto pid =
+      request.peer_pid != 0 ? std::to_string(request.peer_pid) : std::string(pid_of(request[Attribute::instance]));
+  return hasher.key({client, "pid", pid});
+}
+
+SessionKey key_of(const TcpConnection& connection, const Hasher& hasher) {
+  return hasher.key({connection.client.to_string(), std::to_string(connection.client_port),
+                     connection.server.to_string(), std::to_string(connection.server_port)});
+}
+
+struct Message {
+  bool begun = false;
+  std::uint64_t instance = 0;  // hashed; 0: not named yet
+  std::uint32_t sequence = 0;
+  std::uint64_t sender = 0;
+  std::uint64_t ended_queue_id = 0;  // of its last END-OF-MESSAGE
+  RuleMask counted_by = 0;
+  std::uint32_t recipients = 0;
+  boost::container::small_vector<std::uint64_t, 2> known_recipients;
+};
+
+struct Session {
+  SessionKey key;
+  std::uint32_t generation = 1;
+  std::uint32_t older = nowhere;  // neighbours in the order of last use
+  std::uint32_t newer = nowhere;
+  Instant last_seen{};
+  ProtocolState last_state = ProtocolState::other;
+  int connect_requests = 0;
+  RuleMask connection_counted_by = 0;
+  Message message;
+
+  // What tells a new connection that has the identity of an old one.
+  bool starts_anew(const Request& request, const Hasher& hasher, Instant now) const {
+    switch (request.state) {
+      case ProtocolState::connect:
+        return last_state != ProtocolState::connect || connect_requests >= most_connect_requests ||
+               now - last_seen > longest_connect_gap;
+      case ProtocolState::xclient:
+        return last_state != ProtocolState::xclient;
+      case ProtocolState::mail:
+      case ProtocolState::rcpt:
+      case ProtocolState::data:
+      case ProtocolState::end_of_message: {
+        const auto instance = request[Attribute::instance];
+        return !instance.empty() && message.instance != 0 && hasher.name(instance) != message.instance &&
+               sequence_of(instance) <= message.sequence;
+      }
+      default:
+        return false;
+    }
+  }
+
+  void start(const SessionKey& identity) {
+    key = identity;
+    ++generation;
+    last_state = ProtocolState::other;
+    connect_requests = 0;
+    connection_counted_by = 0;
+    message = {};
+  }
+};
+
+bool is_of_message(ProtocolState state) {
+  return state == ProtocolState::mail || state == ProtocolState::rcpt || state == ProtocolState::data ||
+         state == ProtocolState::end_of_message;
+}
+
+// True if the request begins a message, or, at END-OF-MESSAGE, ends the same transaction once more.
+bool follow_message(Session& session, const Request& request, const Hasher& hasher) {
+  auto& message = session.message;
+  const auto instance = request[Attribute::instance];
+  const auto name = hasher.name(instance);
+  const auto sender = hasher.name(request[Attribute::sender]);
+  bool same = message.begun && message.instance == name;
+  if (request.state == ProtocolState::mail) {
+    same = same && session.last_state == ProtocolState::mail && message.sender == sender;
+  } else if (message.begun && message.instance == 0 && session.last_state == ProtocolState::mail) {
+    same = true;  // what follows MAIL names its message
+  }
+  if (!same) {
+    message = {};
+    message.begun = true;
+    message.sender = sender;
+  }
+  message.instance = name;
+  message.sequence = sequence_of(instance);
+  if (request.state != ProtocolState::end_of_message) return !same;
+  const auto queue_id = hasher.name(request[Attribute::queue_id]);
+  const bool ended_before = message.ended_queue_id != 0 && message.ended_queue_id != queue_id;
+  message.ended_queue_id = queue_id;
+  if (ended_before) message.counted_by = 0;
+  return !same || ended_before;
+}
+
+}  // namespace
+
+struct Tracker::State {
+  Options options;
+  Hasher hasher;
+  std::vector<Session> sessions;
+  std::vector<std::uint32_t> unused;
+  boost::unordered_flat_map<SessionKey, std::uint32_t, SessionKeyHash> index;
+  std::uint32_t oldest = nowhere;
+  std::uint32_t newest = nowhere;
+
+  void unlink(std::uint32_t at) {
+    auto& session = sessions[at];
+    (session.older == nowhere ? oldest : sessions[session.older].newer) = session.newer;
+    (session.newer == nowhere ? newest : sessions[session.newer].older) = session.older;
+  }
+
+  void link_as_newest(std::uint32_t at) {
+    auto& session = sessions[at];
+    session.older = newest;
+    session.newer = nowhere;
+    (newest == nowhere ? oldest : sessions[newest].newer) = at;
+    newest = at;
+  }
+
+  void forget(std::uint32_t at) {
+    unlink(at);
+    index.erase(sessions[at].key);
+    ++sessions[at].generation;
+    sessions[at].message = {};
+    unused.push_back(at);
+  }
+
+  // The session of that key, and whether it was made just now.
+  std::pair<std::uint32_t, bool> find_or_make(const SessionKey& key) {
+    const auto found = index.find(key);
+    if (found != index.end()) return {found->second, false};
+    if (index.size() >= options.max_sessions) forget(oldest);
+    if (unused.empty()) {
+      unused.push_back(static_cast<std::uint32_t>(sessions.size()));
+      sessions.emplace_back();
+    }
+    const auto at = unused.back();
+    unused.pop_back();
+    index.emplace(key, at);
+    sessions[at].start(key);
+    link_as_newest(at);
+    return {at, true};
+  }
+
+  void use(std::uint32_t at, Instant now) {
+    sessions[at].last_seen = now;
+    if (at == newest) return;
+    unlink(at);
+    link_as_newest(at);
+  }
+
+  // Null when it was forgotten since.
+  Session* find(const View& view) {
+    if (view.session >= sessions.size() || sessions[view.session].generation != view.generation) return nullptr;
+    return &sessions[view.session];
+  }
+};
+
+Tracker::Tracker(const Options& options) : state_(std::make_unique<State>()) {
+  state_->options = options;
+  state_->hasher.seed = options.seed;
+  state_->sessions.reserve(options.max_sessions);
+  state_->index.reserve(options.max_sessions);
+}
+
+Tracker::~Tracker() = default;
+
+View Tracker::see(const Request& request, const View* before, Instant now) {
+  const auto& hasher = state_->hasher;
+  const auto key = key_of(request, hasher);
+  if (before != nullptr) {
+    const auto* former = state_->find(*before);
+    if (former != nullptr && former->key != key) state_->forget(before->session);
+  }
+  auto [at, made] = state_->find_or_make(key);
+  auto& session = state_->sessions[at];
+  if (!made && session.starts_anew(request, hasher, now)) {
+    session.start(key);
+    made = true;
+  }
+  state_->use(at, now);
+  if (request.state == ProtocolState::connect) ++session.connect_requests;
+
+  View view;
+  view.client = Address::parse(request[Attribute::client_address]);
+  view.new_session = made;
+  if (is_of_message(request.state)) {
+    view.new_message = follow_message(session, request, hasher);
+    view.message_counted_by = session.message.counted_by;
+    view.message_recipients = session.message.recipients;
+  }
+  if (request.state == ProtocolState::rcpt) {
+    const auto& known = session.message.known_recipients;
+    view.recipient = hasher.name(canonical_address(request[Attribute::recipient], LocalPart::lower_case));
+    view.new_recipient = std::ranges::find(known, view.recipient) == known.end();
+  }
+  session.last_state = request.state;
+  view.connection_counted_by = session.connection_counted_by;
+  view.session = at;
+  view.generation = session.generation;
+  return view;
+}
+
+void Tracker::settle(const View& view, const Settled& settled) {
+  auto* session = state_->find(view);
+  if (session == nullptr) return;
+  session->connection_counted_by |= settled.connection_counted_by;
+  auto& message = session->message;
+  message.counted_by |= settled.message_counted_by;
+  if (!view.new_recipient || settled.refused) return;
+  ++message.recipients;
+  if (message.known_recipients.size() < most_known_recipients) message.known_recipients.push_back(view.recipient);
+}
+
+void Tracker::adopt(std::span<const TcpConnection> connections, Instant now) {
+  for (const auto& connection : connections) {
+    const auto at = state_->find_or_make(key_of(connection, state_->hasher)).first;
+    state_->sessions[at].connection_counted_by = every_rule;
+    // A request at CONNECT may still be on its way: Postfix repeats one that the restart left unanswered.
+    state_->sessions[at].last_state = ProtocolState::connect;
+    state_->use(at, now);
+  }
+}
+
+void Tracker::rules_changed() {
+  for (auto& session : state_->sessions) {
+    session.connection_counted_by = every_rule;
+    session.message.counted_by = every_rule;
+  }
+}
+
+void Tracker::tick(Instant now) {
+  constexpr int most_at_a_time = 1000;
+  for (int done = 0; done < most_at_a_time && state_->oldest != nowhere; ++done) {
+    if (now - state_->sessions[state_->oldest].last_seen < state_->options.idle) return;
+    state_->forget(state_->oldest);
+  }
+}
+
+std::size_t Tracker::sessions() const {
+  return state_->index.size();
+}
+
+}  // namespace mxwarden::policy
