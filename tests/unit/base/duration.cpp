@@ -11,8 +11,9 @@ TEST_CASE("durations are read with their unit, and written with the largest exac
     Duration value;
     const char* canonical;
   };
-  for (const auto& row : {Row{"700ms", 700ms, "700ms"}, Row{"60s", 60s, "60s"}, Row{"120s", 120s, "2m"}, Row{"90s", 90s, "90s"},
-                          Row{"10m", 10min, "10m"}, Row{"24h", 24h, "1d"}, Row{"7d", 168h, "7d"}, Row{"0s", 0s, "0s"}}) {
+  for (const auto& row :
+       {Row{"700ms", 700ms, "700ms"}, Row{"60s", 60s, "60s"}, Row{"120s", 120s, "2m"}, Row{"90s", 90s, "90s"},
+        Row{"10m", 10min, "10m"}, Row{"24h", 24h, "1d"}, Row{"7d", 168h, "7d"}, Row{"0s", 0s, "0s"}}) {
     CAPTURE(row.text);
     const auto parsed = parse_duration(row.text);
     REQUIRE(parsed.has_value());

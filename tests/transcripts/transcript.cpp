@@ -1,0 +1,218 @@
+// Plays a transcript: what Postfix asks and when, against tracker, rules and an embedded store, without a socket.
+//
+//   # text                      a remark
+//   !set section.key=value      a setting (before the first request, or later: a reload)
+//   !access line                adds a line to the access table (likewise)
+//   !default name=value ...     attributes of every request from here on
+//   !restart                    the daemon starts anew; what has asked before is in the TCP table
+//   +30s                        the clock moves on
+//   STATE name=value ...        a request; a value with blanks stands in double quotes
+//
+// Printed: each line as it stands, under a request its answer and the lines of the decision log.
+// Usage: transcript [--write] FILE.in ...   Without --write the output is compared with FILE.ref.
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "base/duration.hpp"
+#include "conf/settings.hpp"
+#include "policy/decision_log.hpp"
+#include "policy/pipeline.hpp"
+#include "store/embedded_store.hpp"
+
+namespace mxwarden {
+namespace {
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::runtime_error(what);
+}
+
+Attributes parse_attributes(std::string_view text) {
+  Attributes attributes;
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    if (text.empty()) return attributes;
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos) fail(fmt::format("no value in `{}'", text));
+    const std::string name(text.substr(0, equals));
+    text.remove_prefix(equals + 1);
+    const bool in_quotes = text.starts_with('"');
+    if (in_quotes) text.remove_prefix(1);
+    const auto end = std::min(text.find(in_quotes ? '"' : ' '), text.size());
+    attributes.emplace_back(name, text.substr(0, end));
+    text.remove_prefix(std::min(end + (in_quotes ? 1 : 0), text.size()));
+  }
+}
+
+// The daemon, as far as it has no sockets.
+class Stage {
+ public:
+  void play(const std::string& line, std::ostream& out) {
+    out << line << '\n';
+    if (line.empty() || line.starts_with('#')) return;
+    if (line.starts_with('+')) {
+      clock_.advance(parse_duration(line.substr(1)).value());
+    } else if (line.starts_with("!set ")) {
+      const auto setting = line.substr(5);
+      const auto equals = setting.find('=');
+      overrides_.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+      reload();
+    } else if (line.starts_with("!access ")) {
+      access_text_ += line.substr(8) + '\n';
+      reload();
+    } else if (line.starts_with("!default ")) {
+      defaults_ = parse_attributes(line.substr(9));
+    } else if (line == "!restart") {
+      restart();
+    } else {
+      ask(line, out);
+    }
+  }
+
+ private:
+  void reload() {
+    if (pipeline_) pipeline_->replace_engine(make_engine());
+  }
+
+  std::shared_ptr<const policy::Engine> make_engine() {
+    conf::Report report;
+    const auto settings = conf::parse_settings("", "transcript", overrides_, report);
+    auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text_, "access", report));
+    for (const auto& fault : report.faults) fail(fault.to_string());
+    return std::make_shared<const policy::Engine>(settings, std::move(access));
+  }
+
+  void restart() {
+    pipeline_.reset();
+    tracker_.emplace(policy::Tracker::Options{});
+    tracker_->adopt(tcp_table_, clock_.now());
+    store_.emplace(store::EmbeddedStore::Options{.max_entries = 10'000});
+    start();
+  }
+
+  void start() { pipeline_.emplace(*store_, *tracker_, make_engine()); }
+
+  void ask(const std::string& line, std::ostream& out) {
+    if (!pipeline_) start();
+    const auto state_end = std::min(line.find(' '), line.size());
+    Attributes attributes{{"request", "smtpd_access_policy"}, {"protocol_state", line.substr(0, state_end)}};
+    for (const auto& attribute : defaults_) attributes.push_back(attribute);
+    for (auto& attribute : parse_attributes(line.substr(state_end))) attributes.push_back(std::move(attribute));
+    auto& request = inquiry_.request;
+    request = {};
+    for (const auto& [name, value] : attributes) {
+      const auto attribute = find_attribute(name);
+      if (name == "listener") {
+        request.listener = value;
+      } else if (attribute) {
+        request[*attribute] = value;
+      } else {
+        fail("no attribute of Postfix's: " + name);
+      }
+    }
+    request.state = parse_protocol_state(request[Attribute::protocol_state]);
+    remember_connection(request);
+    pipeline_->ask(inquiry_, clock_.now(), std::chrono::milliseconds(500), [&](const policy::Decision& decision) {
+      out << "  action=" << decision.action << '\n';
+      for (const auto& remark : decision.remarks) log(&remark, out);
+      if (decision.verdict) log(&*decision.verdict, out);
+    });
+  }
+
+  void log(const policy::Verdict* verdict, std::ostream& out) {
+    out << "  " << policy::decision_line(inquiry_.request, verdict, store_->name(), Duration::zero()) << '\n';
+  }
+
+  // As the kernel would list it.
+  void remember_connection(const policy::Request& request) {
+    const auto client = Address::parse(request[Attribute::client_address]);
+    const auto server = Address::parse(request[Attribute::server_address]);
+    if (!client || !server) return;
+    tcp_table_.push_back({*client, static_cast<std::uint16_t>(policy::to_number(request[Attribute::client_port])),
+                          *server, static_cast<std::uint16_t>(policy::to_number(request[Attribute::server_port]))});
+  }
+
+  ManualClock clock_;
+  std::vector<conf::Override> overrides_;
+  std::string access_text_;
+  Attributes defaults_;
+  std::vector<policy::TcpConnection> tcp_table_;
+  std::optional<policy::Tracker> tracker_{policy::Tracker::Options{}};
+  std::optional<store::EmbeddedStore> store_{store::EmbeddedStore::Options{.max_entries = 10'000}};
+  std::optional<policy::Pipeline> pipeline_;
+  policy::Inquiry inquiry_;
+};
+
+std::string play(const std::string& file) {
+  std::ifstream input(file);
+  if (!input) fail("cannot read it");
+  std::ostringstream output;
+  Stage stage;
+  int number = 0;
+  for (std::string line; std::getline(input, line);) {
+    ++number;
+    try {
+      stage.play(line, output);
+    } catch (const std::exception& fault) {
+      fail(fmt::format("line {}: {}", number, fault.what()));
+    }
+  }
+  return output.str();
+}
+
+// Says where the two part; true if nowhere.
+bool same(const std::string& file, const std::string& expected, const std::string& found) {
+  std::istringstream left(expected);
+  std::istringstream right(found);
+  for (int number = 1;; ++number) {
+    std::string wanted;
+    std::string got;
+    const bool more_left = static_cast<bool>(std::getline(left, wanted));
+    const bool more_right = static_cast<bool>(std::getline(right, got));
+    if (!more_left && !more_right) return true;
+    if (more_left == more_right && wanted == got) continue;
+    fmt::print(stderr, "{}:{}: differs\n  expected: {}\n  found:    {}\n", file, number, more_left ? wanted : "(end)",
+               more_right ? got : "(end)");
+    return false;
+  }
+}
+
+bool check(const std::string& file, bool write) {
+  const auto reference = file.substr(0, file.rfind('.')) + ".ref";
+  const auto output = play(file);
+  if (write) {
+    std::ofstream(reference) << output;
+    return true;
+  }
+  std::ifstream stored(reference);
+  std::ostringstream expected;
+  expected << stored.rdbuf();
+  return same(reference, expected.str(), output);
+}
+
+}  // namespace
+}  // namespace mxwarden
+
+int main(int argc, char** argv) {
+  bool good = argc > 1;
+  bool write = false;
+  for (int at = 1; at < argc; ++at) {
+    const std::string argument = argv[at];
+    if (argument == "--write") {
+      write = true;
+      continue;
+    }
+    try {
+      good = mxwarden::check(argument, write) && good;
+    } catch (const std::exception& fault) {
+      std::cerr << argument << ": " << fault.what() << '\n';
+      good = false;
+    }
+  }
+  return good ? 0 : 1;
+}

@@ -1,0 +1,235 @@
+#include "policy/tracker.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/property_tree/json_parser.hpp>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+namespace mxwarden::policy {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string fixtures = MXWARDEN_TESTS_DIR "/fixtures/";
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE_MESSAGE(file.good(), path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// A request whose text lives as long as it does.
+class Asked {
+ public:
+  explicit Asked(std::string text) : text_(std::move(text)) {
+    std::string_view rest = text_;
+    while (rest.size() > 1) {
+      const auto line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(line.size() + 1);
+      const auto equals = line.find('=');
+      if (equals == std::string_view::npos) continue;
+      const auto attribute = find_attribute(line.substr(0, equals));
+      REQUIRE(attribute);
+      request_[*attribute] = line.substr(equals + 1);
+    }
+    request_.state = parse_protocol_state(request_[Attribute::protocol_state]);
+  }
+  Asked(const Asked&) = delete;
+
+  const Request& request() const { return request_; }
+
+ private:
+  std::string text_;
+  Request request_;
+};
+
+// Asks and lets everything pass, as a server without rules would.
+class Visit {
+ public:
+  View see(const std::string& text, std::uint64_t policy_connection = 1) {
+    const Asked asked(text);
+    auto& before = before_[policy_connection];
+    before = tracker.see(asked.request(), &before, now);
+    const View view = before;
+    tracker.settle(view, {.connection_counted_by = 1, .message_counted_by = 1, .refused = refuse});
+    return view;
+  }
+
+  Tracker tracker{{.max_sessions = 1000}};
+  Instant now{1h};
+  bool refuse = false;
+
+ private:
+  std::map<std::uint64_t, View> before_;
+};
+
+std::string request(const std::string& state, const std::string& more = "") {
+  return "protocol_state=" + state +
+         "\nclient_address=192.0.2.7\nclient_port=1000\nserver_address=192.0.2.25\nserver_port=25\n" + more + "\n";
+}
+
+std::string rcpt(const std::string& recipient, const std::string& instance = "a1.65.1.0") {
+  return request("RCPT", "sender=s@example.org\nrecipient=" + recipient + "\ninstance=" + instance);
+}
+
+}  // namespace
+
+TEST_CASE("every recorded scenario has its sessions, messages and recipients") {
+  std::istringstream expected(read_file(fixtures + "sessions/expected.txt"));
+  int scenarios = 0;
+  for (std::string line; std::getline(expected, line);) {
+    if (line.starts_with('#')) continue;
+    std::istringstream row(line);
+    std::string scenario;
+    int sessions = 0;
+    int messages = 0;
+    int recipients = 0;
+    row >> scenario >> sessions >> messages >> recipients;
+    REQUIRE(row);
+    CAPTURE(scenario);
+    boost::property_tree::ptree recorded;
+    boost::property_tree::read_json(fixtures + "sessions/" + scenario + ".json", recorded);
+    Visit visit;
+    int seen_sessions = 0;
+    int seen_messages = 0;
+    int seen_recipients = 0;
+    for (const auto& [_, entry] : recorded.get_child("requests")) {
+      const auto connection = std::stoull(entry.get<std::string>("policy_connection").substr(1));
+      const auto view = visit.see(read_file(fixtures + "requests/" + entry.get<std::string>("file")), connection);
+      seen_sessions += view.new_session;
+      seen_messages += view.new_message;
+      seen_recipients += view.new_recipient;
+      visit.now += 1ms;
+    }
+    CHECK(seen_sessions == sessions);
+    CHECK(seen_messages == messages);
+    CHECK(seen_recipients == recipients);
+    ++scenarios;
+  }
+  CHECK(scenarios == 82);
+}
+
+TEST_CASE("a session is seen through every spelling of the service") {
+  Visit visit;
+  CHECK(visit.see(rcpt("a@example.net"), 1).new_session);
+  const auto again = visit.see(rcpt("a@example.net"), 2);
+  CHECK_FALSE(again.new_session);
+  CHECK_FALSE(again.new_message);
+  CHECK_FALSE(again.new_recipient);
+  CHECK(again.connection_counted_by == 1);
+  CHECK(again.message_counted_by == 1);
+}
+
+TEST_CASE("a client that comes again from the same port is a new session") {
+  SUBCASE("told by a CONNECT after anything else") {
+    Visit visit;
+    visit.see(request("CONNECT"));
+    visit.see(request("EHLO"));
+    CHECK(visit.see(request("CONNECT")).new_session);
+  }
+  SUBCASE("told by the message number that starts again") {
+    Visit visit;
+    visit.see(rcpt("a@example.net", "a1.65.1.0"));
+    visit.see(rcpt("a@example.net", "a1.65.2.1"));
+    CHECK(visit.see(rcpt("a@example.net", "a1.66.3.0")).new_session);
+  }
+  SUBCASE("told by more CONNECTs than any restriction list asks") {
+    Visit visit;
+    int sessions = 0;
+    for (int at = 0; at < 80; ++at) sessions += visit.see(request("CONNECT")).new_session;
+    CHECK(sessions == 10);
+  }
+  SUBCASE("told by a CONNECT that comes late") {
+    Visit visit;
+    visit.see(request("CONNECT"));
+    visit.now += 11s;
+    CHECK(visit.see(request("CONNECT")).new_session);
+  }
+}
+
+TEST_CASE("another session on the same policy connection ends the one before") {
+  Visit visit;
+  visit.see(request("CONNECT"), 1);
+  visit.see("protocol_state=CONNECT\nclient_address=192.0.2.8\nclient_port=2000\n\n", 1);
+  CHECK(visit.tracker.sessions() == 1);
+}
+
+TEST_CASE("what was refused is asked about again") {
+  Visit visit;
+  visit.refuse = true;
+  CHECK(visit.see(rcpt("a@example.net")).new_recipient);
+  visit.refuse = false;
+  const auto again = visit.see(rcpt("a@example.net"));
+  CHECK(again.new_recipient);
+  CHECK(again.message_recipients == 0);
+  CHECK(visit.see(rcpt("b@example.net")).message_recipients == 1);
+}
+
+TEST_CASE("a recipient is one however its case and its domain's dots are written") {
+  Visit visit;
+  visit.see(rcpt("User@Example.NET"));
+  CHECK_FALSE(visit.see(rcpt("user@example.net.")).new_recipient);
+  visit.see(
+      rcpt("u@b\xC3\xBC"
+           "cher.example"));
+  CHECK_FALSE(visit.see(rcpt("u@xn--bcher-kva.example")).new_recipient);
+}
+
+TEST_CASE("a refused END-OF-MESSAGE can come again as one more message, with the recipients it had") {
+  Visit visit;
+  visit.see(rcpt("a@example.net"));
+  CHECK_FALSE(visit.see(request("END-OF-MESSAGE", "instance=a1.65.1.0\nqueue_id=A1")).new_message);
+  CHECK_FALSE(visit.see(request("END-OF-MESSAGE", "instance=a1.65.1.0\nqueue_id=A1")).new_message);
+  const auto view = visit.see(request("END-OF-MESSAGE", "instance=a1.65.1.0\nqueue_id=B2"));
+  CHECK(view.new_message);
+  CHECK(view.message_counted_by == 0);
+  CHECK(view.message_recipients == 1);
+}
+
+TEST_CASE("sessions that were there at the start are not new and count as counted") {
+  Visit visit;
+  const TcpConnection connection{*Address::parse("192.0.2.7"), 1000, *Address::parse("192.0.2.25"), 25};
+  visit.tracker.adopt({&connection, 1}, visit.now);
+  const auto view = visit.see(rcpt("a@example.net"));
+  CHECK_FALSE(view.new_session);
+  CHECK(view.connection_counted_by == ~RuleMask{0});
+}
+
+TEST_CASE("the address `unknown' is no client, and its sessions are told apart by the smtpd's pid") {
+  Visit visit;
+  const std::string unknown = "protocol_state=RCPT\nclient_address=unknown\nclient_port=unknown\nrecipient=a@b\n";
+  const auto first = visit.see(unknown + "instance=a1.65.1.0\n\n", 1);
+  CHECK_FALSE(first.client);
+  CHECK(first.new_session);
+  CHECK(visit.see(unknown + "instance=b2.65.1.0\n\n", 2).new_session);
+  CHECK_FALSE(visit.see(unknown + "instance=a1.65.2.1\n\n", 1).new_session);
+}
+
+TEST_CASE("no more sessions are kept than allowed, and idle ones are forgotten") {
+  Tracker tracker({.max_sessions = 10, .idle = 60s});
+  Instant now{1h};
+  for (int port = 1; port <= 25; ++port) {
+    const Asked asked("protocol_state=CONNECT\nclient_address=192.0.2.7\nclient_port=" + std::to_string(port) + "\n\n");
+    tracker.see(asked.request(), nullptr, now);
+    now += 1s;
+  }
+  CHECK(tracker.sessions() == 10);
+  tracker.tick(now + 54s);
+  CHECK(tracker.sessions() == 5);
+  tracker.tick(now + 60s);
+  CHECK(tracker.sessions() == 0);
+}
+
+TEST_CASE("after a change of rules what is known counts as counted") {
+  Visit visit;
+  visit.see(rcpt("a@example.net"));
+  visit.tracker.rules_changed();
+  CHECK(visit.see(rcpt("b@example.net")).message_counted_by == ~RuleMask{0});
+  CHECK(visit.see(rcpt("b@example.net", "a1.65.2.1")).message_counted_by == 0);
+}
+
+}  // namespace mxwarden::policy
