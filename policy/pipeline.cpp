@@ -1,23 +1,26 @@
 #include "policy/pipeline.hpp"
 
+#include <utility>
+
 namespace mxwarden::policy {
 
 Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine)
     : store_(store), tracker_(tracker), engine_(std::move(engine)) {}
 
-void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, const Done& done) {
+void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done done) {
   inquiry.engine = engine_;
+  inquiry.done = std::move(done);
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
   inquiry.engine->plan(inquiry.request, inquiry.view, now, inquiry.plan);
-  if (inquiry.plan.batch.counts.empty()) {
-    inquiry.plan.answers.clear();
-    done(decide(inquiry));
-    return;
-  }
-  store_.execute(inquiry.plan.batch, now + within, [this, &inquiry, done](store::Answers answers) {
-    inquiry.plan.answers.assign(answers.begin(), answers.end());
-    done(decide(inquiry));
-  });
+  if (inquiry.plan.batch.counts.empty()) return answer(inquiry, {});
+  store_.execute(inquiry.plan.batch, now + within,
+                 [this, &inquiry](store::Answers answers) { answer(inquiry, answers); });
+}
+
+void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
+  inquiry.plan.answers.assign(answers.begin(), answers.end());
+  const auto done = std::exchange(inquiry.done, nullptr);
+  done(decide(inquiry));
 }
 
 Decision Pipeline::resume(Inquiry& inquiry, Duration held) {

@@ -13,10 +13,14 @@ namespace mxwarden::policy {
 
 // A request under way. Belongs to the connection it came by; must stay where it is until it is answered.
 struct Inquiry {
+  // Given with each question; called once.
+  using Done = std::function<void(Decision)>;
+
   Request request;
   View view;
   Plan plan;
   std::shared_ptr<const Engine> engine;  // the one it was planned with, should a reload come in between
+  Done done;
 };
 
 class Pipeline {
@@ -25,14 +29,14 @@ class Pipeline {
 
   // `done` is called once, possibly before ask() returns, at now + within at the latest. If the decision has a hold:
   // wait, then resume().
-  using Done = std::function<void(Decision)>;
-  void ask(Inquiry& inquiry, Instant now, Duration within, const Done& done);
+  void ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done done);
   Decision resume(Inquiry& inquiry, Duration held);
 
   // A reload: requests under way end with the engine they began with.
   void replace_engine(std::shared_ptr<const Engine> engine);
 
  private:
+  void answer(Inquiry& inquiry, store::Answers answers);
   Decision decide(Inquiry& inquiry);
 
   store::Store& store_;

@@ -11,10 +11,10 @@ namespace mxwarden::policy {
 
 // What the placeholders of an action's text stand for: {rule} {client} {list} {reason}.
 struct Placeholders {
-  std::string_view rule;
-  std::string_view client;
-  std::string_view list;
-  std::string_view reason;
+  std::string_view rule = {};
+  std::string_view client = {};
+  std::string_view list = {};
+  std::string_view reason = {};
 };
 
 // `421 4.7.0 Too many connections [mxw:client_rate]`: at most 400 bytes, one line, valid UTF-8, the mark at its end.
