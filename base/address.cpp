@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace mxwarden {
 namespace {
@@ -39,17 +38,23 @@ Address Address::from_bytes(Family family, const unsigned char* bytes) {
 
 Address Address::masked(int length) const {
   Address result = *this;
-  for (int at = 0; at < 16; ++at) {
-    const int kept = std::clamp(length - at * 8, 0, 8);
-    result.bytes_[static_cast<std::size_t>(at)] &= static_cast<unsigned char>(0xFF00 >> kept);
-  }
+  const auto whole = static_cast<std::size_t>(length / 8);
+  if (whole == result.bytes_.size()) return result;
+  result.bytes_[whole] &= static_cast<unsigned char>(0xFF00 >> (length % 8));
+  std::fill(result.bytes_.begin() + static_cast<std::ptrdiff_t>(whole) + 1, result.bytes_.end(), 0);
   return result;
 }
 
 std::string Address::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(is_ipv4() ? AF_INET : AF_INET6, bytes_.data(), text.data(), text.size());
-  return text.data();
+  if (!is_ipv4()) return inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
+  // Written for every request: inet_ntop goes through printf.
+  char* end = text.data();
+  for (std::size_t at = 0; at < 4; ++at) {
+    if (at > 0) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), bytes_[at]).ptr;
+  }
+  return {text.data(), end};
 }
 
 Prefix::Prefix(const Address& address, int length) : address_(address.masked(length)), length_(length) {}
@@ -78,8 +83,9 @@ bool Prefix::contains(const Address& address) const {
 }
 
 std::string Prefix::to_string() const {
-  if (length_ == address_.bits()) return address_.to_string();
-  return fmt::format("{}/{}", address_.to_string(), length_);
+  auto text = address_.to_string();
+  if (length_ != address_.bits()) text += "/" + std::to_string(length_);
+  return text;
 }
 
 }  // namespace mxwarden

@@ -14,7 +14,9 @@ char lower(char c) {
 }
 
 void append_lower(std::string& to, std::string_view text) {
-  for (const char c : text) to += lower(c);
+  const auto begin = to.size();
+  to.resize(begin + text.size());
+  std::ranges::transform(text, to.begin() + static_cast<std::ptrdiff_t>(begin), lower);
 }
 
 bool is_ascii(std::string_view text) {

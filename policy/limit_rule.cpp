@@ -30,20 +30,25 @@ Grain grain_of(const conf::Limit& limit) {
   std::abort();
 }
 
+std::string address_value(const conf::KeyPart& part, const Address& address, const conf::Settings::Client& client) {
+  if (part.form == conf::KeyPart::Form::prefix) {
+    return masked_text(address, part.ipv4_prefix != 0 ? part.ipv4_prefix : client.ipv4_prefix,
+                       part.ipv6_prefix != 0 ? part.ipv6_prefix : client.ipv6_prefix);
+  }
+  if (part.attribute == Attribute::server_address) return address.to_string();
+  return masked_text(address, client.ipv4_prefix, client.ipv6_prefix);
+}
+
 // An attribute in the form it is counted by; empty: there is none.
-std::string key_value(const conf::KeyPart& part, const Request& request, const conf::Settings::Client& client) {
+std::string key_value(const conf::KeyPart& part, const Question& question, const conf::Settings::Client& client) {
+  const auto& request = *question.request;
   const auto value = request[part.attribute];
   switch (part.attribute) {
     case Attribute::client_address:
+      return question.view->client ? address_value(part, *question.view->client, client) : std::string();
     case Attribute::server_address: {
       const auto address = Address::parse(value);
-      if (!address) return {};
-      if (part.form == conf::KeyPart::Form::prefix) {
-        return masked_text(*address, part.ipv4_prefix != 0 ? part.ipv4_prefix : client.ipv4_prefix,
-                           part.ipv6_prefix != 0 ? part.ipv6_prefix : client.ipv6_prefix);
-      }
-      return part.attribute == Attribute::client_address ? masked_text(*address, client.ipv4_prefix, client.ipv6_prefix)
-                                                         : address->to_string();
+      return address ? address_value(part, *address, client) : std::string();
     }
     case Attribute::client_name:
     case Attribute::reverse_client_name:
@@ -152,7 +157,7 @@ class LimitRule {
     if (by_client_) return question.client;
     std::string name = entity_prefix_;
     for (const auto& part : limit_.key.parts) {
-      const auto value = key_value(part, *question.request, client_);
+      const auto value = key_value(part, question, client_);
       if (value.empty()) return {};
       // A line end is the one byte that no attribute can hold.
       if (name.size() != entity_prefix_.size()) name += '\n';

@@ -41,10 +41,10 @@ struct Hasher {
 
   // Parts are kept apart by a byte that no attribute can hold.
   SessionKey key(std::initializer_list<std::string_view> parts) const {
-    std::string text;
+    boost::container::small_vector<char, 256> text;
     for (const auto part : parts) {
-      text += part;
-      text += '\n';
+      text.insert(text.end(), part.begin(), part.end());
+      text.push_back('\n');
     }
     const auto digest = XXH3_128bits_withSeed(text.data(), text.size(), seed);
     return {digest.low64, digest.high64};

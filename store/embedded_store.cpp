@@ -1,0 +1,230 @@
+#include "store/embedded_store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "store/distinct_table.hpp"
+#include "store/flood_table.hpp"
+#include "store/judgement.hpp"
+#include "store/key.hpp"
+#include "store/ring_body.hpp"
+
+namespace mxwarden::store {
+namespace {
+
+using Rings = FloodTable<RingBody>;
+static_assert(sizeof(Rings::Entry) == 112);
+
+// A part of a count that has an entry of its own.
+struct Part {
+  std::size_t count = 0;  // in the batch
+  Form form{};
+  std::uint32_t first = 0;  // of its windows
+  std::uint32_t size = 0;
+  Key key;
+  std::array<RingTime, narrow_windows> times;  // rings only
+  Rings::Entry* entry = nullptr;               // rings only: what was found when it was judged
+  std::uint64_t member = 0;                    // members only
+};
+
+std::span<const Window> windows_of(const Count& count, const Part& part) {
+  return std::span<const Window>(count.windows.data(), count.windows.size()).subspan(part.first, part.size);
+}
+
+bool narrow(const Window& window) {
+  return window.limit != Window::no_limit && window.limit <= narrow_limit_most;
+}
+
+// The part of the count's windows that begins at `first`, without its key.
+Part part_from(const Count& count, std::uint32_t first) {
+  Part part;
+  part.first = first;
+  if (!count.member.empty()) {
+    part.form = Form::members;
+    part.size = static_cast<std::uint32_t>(count.windows.size());
+  } else if (!narrow(count.windows[first])) {
+    part.form = Form::wide_ring;
+    part.size = 1;
+  } else {
+    part.form = Form::narrow_rings;
+    while (first + part.size < count.windows.size() && part.size < narrow_windows &&
+           narrow(count.windows[first + part.size])) {
+      ++part.size;
+    }
+  }
+  return part;
+}
+
+std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
+  return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
+}
+
+template <class Slice>
+void judge_ring(const Ring<Slice>& ring, const RingTime& time, std::uint64_t n, std::uint64_t limit,
+                Judgement& judgement) {
+  const std::uint64_t count = saturating_sum(ring.total(time), n);
+  if (limit == Window::no_limit || count <= limit) return judgement.admitted(count, limit);
+  judgement.over(count, limit, ring.retry_after(n, limit, time));
+}
+
+void judge_rings(const Part& part, const Count& count, Judgement& judgement) {
+  static const RingBody nothing{};
+  const RingBody& body = part.entry != nullptr ? part.entry->body : nothing;
+  for (std::uint32_t i = 0; i < part.size; ++i) {
+    const std::uint64_t limit = count.windows[part.first + i].limit;
+    if (part.form == Form::wide_ring) {
+      judge_ring(body.wide, part.times[i], count.n, limit, judgement);
+    } else {
+      judge_ring(body.narrow[i], part.times[i], count.n, limit, judgement);
+    }
+  }
+}
+
+// One window of a distinct count, of which these members are known in the order of their instants.
+void judge_members(std::span<const Member> all, std::uint64_t member, const Window& window, std::uint64_t n,
+                   Instant now, Judgement& judgement) {
+  const auto first =
+      std::partition_point(all.begin(), all.end(), [&](const Member& m) { return m.seen <= now - window.length; });
+  const std::span<const Member> within(first, all.end());
+  const bool known =
+      n > 0 && std::any_of(within.begin(), within.end(), [&](const Member& m) { return m.hash == member; });
+  const std::uint64_t count = within.size() + (n > 0 && !known ? 1 : 0);
+  const std::uint64_t limit = std::min(window.limit, distinct_most);
+  if (limit == Window::no_limit || known || count <= limit) return judgement.admitted(count, window.limit);
+  const Instant room_at = within[count - limit - 1].seen + window.length;
+  judgement.over(count, window.limit, room_at - now);
+}
+
+Duration longest(std::span<const Window> windows) {
+  Duration most{};
+  for (const Window& window : windows) most = std::max(most, window.length);
+  return most;
+}
+
+}  // namespace
+
+struct EmbeddedStore::State {
+  explicit State(const Options& options)
+      : seed(options.seed), rings(options.max_entries, options.seed), distinct(options.max_entries, ~options.seed) {}
+
+  void ask_entity(const Batch& batch, std::size_t first);
+  void judge(const Batch& batch, std::size_t index);
+  void record(const Batch& batch, Part& part);
+  void record_rings(const Count& count, Part& part, Instant now);
+
+  std::uint64_t seed;
+  Rings rings;
+  DistinctTable distinct;
+
+  // Of the running call; kept for their memory.
+  std::vector<CountAnswer> answers;
+  std::vector<char> asked;
+  std::vector<Part> parts;  // of the running entity
+};
+
+// All counts of the entity of batch.counts[first]: first all are judged, then those that may be are recorded.
+void EmbeddedStore::State::ask_entity(const Batch& batch, std::size_t first) {
+  parts.clear();
+  Gate gate;
+  for (std::size_t i = first; i < batch.counts.size(); ++i) {
+    if (asked[i] != 0 || batch.counts[i].entity != batch.counts[first].entity) continue;
+    asked[i] = 1;
+    judge(batch, i);
+    gate.judged(batch.counts[i], answers[i]);
+  }
+  for (Part& part : parts) {
+    CountAnswer& answer = answers[part.count];
+    answer.recorded = gate.records(batch.counts[part.count], answer);
+    if (answer.recorded) record(batch, part);
+  }
+}
+
+void EmbeddedStore::State::judge(const Batch& batch, std::size_t index) {
+  const Count& count = batch.counts[index];
+  Judgement judgement;
+  for (std::uint32_t first = 0, number = 0; first < count.windows.size(); ++number) {
+    Part& part = parts.emplace_back(part_from(count, first));
+    part.count = index;
+    const std::span<const Window> windows = windows_of(count, part);
+    part.key = memory_key(seed, count, part.form, number, windows);
+    if (part.form == Form::members) {
+      part.member = member_hash(seed, count.member);
+      const std::span<const Member> known = distinct.find(part.key, batch.now);
+      for (const Window& window : windows) judge_members(known, part.member, window, count.n, batch.now, judgement);
+    } else {
+      part.entry = rings.find(part.key, batch.now);
+      for (std::size_t i = 0; i < windows.size(); ++i) part.times[i] = RingTime(windows[i].length, batch.now);
+      judge_rings(part, count, judgement);
+    }
+    first += part.size;
+  }
+  answers[index] = judgement.answer();
+}
+
+void EmbeddedStore::State::record(const Batch& batch, Part& part) {
+  const Count& count = batch.counts[part.count];
+  if (part.form == Form::members) {
+    distinct.record(part.key, part.member, longest(windows_of(count, part)), batch.now);
+  } else {
+    record_rings(count, part, batch.now);
+  }
+}
+
+void EmbeddedStore::State::record_rings(const Count& count, Part& part, Instant now) {
+  // What was found may have given way to another part's entry since.
+  if (part.entry == nullptr || !part.entry->is(part.key)) {
+    const Rings::Inserted inserted = rings.insert(part.key, now);
+    if (inserted.entry == nullptr) return;
+    part.entry = inserted.entry;
+    for (std::uint32_t i = 0; inserted.fresh && i < part.size; ++i) {
+      if (part.form == Form::wide_ring) part.entry->body.wide.start(part.times[i]);
+      if (part.form == Form::narrow_rings) part.entry->body.narrow[i].start(part.times[i]);
+    }
+  }
+  RingBody& body = part.entry->body;
+  std::uint64_t most = 0;
+  Instant end = now;
+  const auto add = [&](auto& ring, const RingTime& time) {
+    ring.add(count.n, time);
+    most = std::max(most, ring.total(time));
+    end = std::max(end, time.forgotten_at());
+  };
+  for (std::uint32_t i = 0; i < part.size; ++i) {
+    part.form == Form::wide_ring ? add(body.wide, part.times[i]) : add(body.narrow[i], part.times[i]);
+  }
+  body.weigh(most);
+  rings.keep_until(*part.entry, end);
+}
+
+EmbeddedStore::EmbeddedStore(const Options& options) : state_(std::make_unique<State>(options)) {}
+EmbeddedStore::~EmbeddedStore() = default;
+
+void EmbeddedStore::execute(const Batch& batch, Instant /*deadline*/, Completion completion) {
+  State& state = *state_;
+  state.answers.assign(batch.counts.size(), {});
+  state.asked.assign(batch.counts.size(), 0);
+  for (std::size_t i = 0; i < batch.counts.size(); ++i) {
+    if (state.asked[i] == 0) state.ask_entity(batch, i);
+  }
+  // Out of reach of an execute that the completion calls.
+  std::vector<CountAnswer> answers = std::exchange(state.answers, {});
+  completion(answers);
+  state.answers = std::move(answers);
+}
+
+void EmbeddedStore::tick(Instant now) {
+  state_->rings.sweep(now);
+  state_->distinct.sweep(now);
+}
+
+EmbeddedStore::Statistics EmbeddedStore::statistics() const {
+  const State& state = *state_;
+  return {.entries = state.rings.size() + state.distinct.sets(),
+          .evicted = state.rings.evicted() + state.distinct.evicted(),
+          .turned_away = state.rings.turned_away() + state.distinct.turned_away()};
+}
+
+}  // namespace mxwarden::store

@@ -3,13 +3,17 @@
 // store is away.
 //
 // An entry is one counter of one entity: up to three windows of 16-bit slices (limits up to 65,535), or one window of
-// 32-bit slices (limits above); a counter with more takes more entries. About 130 bytes for an entry. All memory is set
-// aside at the start (the kernel hands it out as it is touched), so that no answer ever waits for a table to grow.
+// 48-bit slices (limits above, and windows without one); a counter with more takes more entries. About 130 bytes for an
+// entry. Distinct counts have sets of their own, a sixteenth as many (store/distinct_table.hpp). All memory but that of
+// members is set aside at the start (the kernel hands it out as it is touched), so that no answer ever waits for a
+// table to grow.
 //
 // Flood: while the entries fit max_entries every promise of store.hpp holds. Beyond that an unknown entity's first hit
-// only marks a Bloom filter of two generations, and an entry is made on its second; the entry that gives way is, of
-// eight picked at random, an expired one, else the one with the lowest count, else the oldest. So offenders stay known
-// while addresses rotate.
+// only marks a Bloom filter of two generations (it is answered as recorded: count is n), and an entry is made on its
+// second; the entry that gives way is, of eight picked at random, an expired one, else the one with the lowest count,
+// else the one that would end first. So offenders that come back within a minute stay known while addresses rotate.
+//
+// A completion may call execute again; execute allocates nothing once it is warm.
 //
 // Threads: one. Time: Batch::now only.
 

@@ -6,6 +6,13 @@
 // in one step; so what is refused is not counted, an honest server that retries is never starved, and retry_after is
 // exact. Two entities of a batch are not one step: one may be recorded while the other refuses.
 //
+// What is recorded: a count that is not over itself, unless a binding count of its entity, of its grain or a coarser
+// one, is over (asked with n = 0 or not). A count that is over is never recorded, binding or not. A count of which no
+// window has a limit always records. An unlimited window beside limited ones shares their fate. n = 0 asks what is
+// there: over is count > limit. Of a distinct count it is the number of members; with n = 1 a member that is in the
+// window already is not over and is refreshed, whatever the limit. Time that goes back counts as the newest instant
+// that was recorded. A batch names each memory once.
+//
 // Algorithm: the conservative ring (store/ring.hpp). Never more than `limit` are admitted in any window; a count is
 // over only if the entity really had more than `limit` in the last 13/12 of it. Distinct counts are exact.
 
@@ -24,7 +31,7 @@ namespace mxwarden::store {
 struct Window {
   static constexpr std::uint64_t no_limit = 0;
 
-  Duration length{};
+  Duration length{};  // at least a millisecond, at most ten years
   std::uint64_t limit = no_limit;
 
   bool operator==(const Window&) const = default;
@@ -53,7 +60,8 @@ inline constexpr std::uint64_t distinct_most = 1000;
 // What a window holds after this ask, were it admitted: `count` includes n (or the new member) even if over.
 struct CountAnswer {
   std::uint64_t count = 0;   // of the window below
-  std::uint32_t window = 0;  // index: the one with the longest wait if over, else the fullest of its limit
+  std::uint32_t window = 0;  // index: the one with the longest wait if over, else the fullest of its limit; the first
+                             // of several, and the first of all if none has a limit
   bool over = false;         // a window with a limit would hold more than it admits
   bool recorded = false;     // n was added; always false when n is 0
   Duration retry_after{};    // over: from now until n would be admitted if nothing else came; never: Duration::max()
