@@ -47,7 +47,8 @@ struct Key {
 
 enum class Counted : std::uint8_t { connections, messages, recipients, bytes, distinct_recipients, distinct_clients };
 
-// A regular expression in RE2 syntax, which matches in time linear in the text: the text is a stranger's.
+// A regular expression in RE2 syntax, which matches in time linear in the text: the text is a stranger's. Case does
+// not matter, unless the expression says (?-i).
 class Pattern {
  public:
   static Result<Pattern> parse(std::string_view text);

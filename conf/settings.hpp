@@ -1,6 +1,6 @@
 #pragma once
 // Every setting of mxwarden.conf, typed. What a setting is called, what it may hold, its default and its help stand
-// once, in the table of conf/settings.cpp: the reader, --check-config, --print-config and the example file all come
+// once, in conf/settings_table.cpp: the reader, --check-config, --print-config and the example file all come
 // from it.
 
 #include <cstdint>

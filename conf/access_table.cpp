@@ -1,0 +1,222 @@
+#include "conf/access_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "conf/access_line.hpp"
+#include "conf/file.hpp"
+#include "conf/net_index.hpp"
+#include "conf/text.hpp"
+
+namespace mxwarden::conf {
+namespace {
+
+constexpr std::size_t tag_count = static_cast<std::size_t>(AccessTag::login_rate) + 1;
+constexpr std::size_t longest_name = 255;
+
+struct NameHash : std::hash<std::string_view> {
+  using is_transparent = void;
+};
+using Names = std::unordered_map<std::string, std::uint32_t, NameHash, std::equal_to<>>;
+
+struct OfTag {
+  NetIndex ipv4;
+  NetIndex ipv6;
+  Names names;
+  std::ptrdiff_t most_dots = 0;  // of a name
+  std::optional<std::uint32_t> otherwise;
+};
+
+// How many lines of a kind there are, and the number of the first.
+struct Lines {
+  int first = 0;
+  int count = 0;
+};
+using ForeignLines = std::map<std::string, Lines>;
+
+void move_by_line(std::vector<Fault>& from, std::vector<Fault>& to) {
+  std::ranges::stable_sort(from, std::less<>(), [](const Fault& fault) { return fault.where.line; });
+  std::ranges::move(from, std::back_inserter(to));
+}
+
+// A `#` in double quotes belongs to a reply's text.
+std::string_view without_access_comment(std::string_view line) {
+  bool quoted = false;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    if (line[at] == '"') quoted = !quoted;
+    if (line[at] == '#' && !quoted && (at == 0 || is_blank(line[at - 1]))) return line.substr(0, at);
+  }
+  // A quote that is never closed quotes nothing.
+  return quoted ? without_comment(line) : line;
+}
+
+// In lower case and without a trailing dot; nothing for what cannot be a name. `buffer` holds it.
+std::string_view canonical(std::string_view name, std::array<char, longest_name>& buffer) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.size() > buffer.size()) return {};
+  std::ranges::transform(name, buffer.begin(), [](char c) { return lower(c); });
+  return {buffer.data(), name.size()};
+}
+
+const std::uint32_t* find_name(const OfTag& of_tag, std::string_view name) {
+  // A stranger chooses how many labels his name has; more than any entry has need not be looked for.
+  auto dots = std::ranges::count(name, '.');
+  for (; !name.empty(); --dots) {
+    if (dots <= of_tag.most_dots) {
+      if (const auto found = of_tag.names.find(name); found != of_tag.names.end()) return &found->second;
+    }
+    const auto dot = name.find('.');
+    if (dot == std::string_view::npos) break;
+    name.remove_prefix(dot + 1);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+struct AccessTable::Index {
+  std::vector<AccessEntry> entries;
+  std::array<OfTag, tag_count> tags;
+
+  OfTag& operator[](AccessTag tag) { return tags[static_cast<std::size_t>(tag)]; }
+  const OfTag& operator[](AccessTag tag) const { return tags[static_cast<std::size_t>(tag)]; }
+
+  // One line, without its comment.
+  void read(std::string_view content, const Origin& where, ForeignLines& foreign, Report& report);
+  // The entry that has the key already, if there is one. Of nets finish() finds it.
+  const AccessEntry* insert(AccessLine line);
+  // Called once, after the last insert().
+  void finish(const std::string& file, Report& report);
+};
+
+void AccessTable::Index::read(std::string_view content, const Origin& where, ForeignLines& foreign, Report& report) {
+  if (content.empty()) return;
+  auto parsed = parse_access_line(content);
+  if (!parsed) {
+    report.faults.push_back({where, parsed.error().message});
+    return;
+  }
+  if (const auto* other = std::get_if<ForeignLine>(&*parsed)) {
+    auto& lines = foreign[other->what];
+    if (lines.count++ == 0) lines.first = where.line;
+    return;
+  }
+  auto& line = std::get<AccessLine>(*parsed);
+  line.entry.line = where.line;
+  const auto key = line.entry.key.empty() ? std::string("the default") : "the key " + line.entry.key;
+  if (const auto* first = insert(std::move(line))) {
+    report.faults.push_back({where, fmt::format("{} is there already, in line {}", key, first->line)});
+  }
+}
+
+const AccessEntry* AccessTable::Index::insert(AccessLine line) {
+  auto& of_tag = (*this)[line.tag];
+  const auto at = static_cast<std::uint32_t>(entries.size());
+  std::uint32_t first = at;
+  if (const auto* net = std::get_if<Prefix>(&line.key)) {
+    (net->address().is_ipv4() ? of_tag.ipv4 : of_tag.ipv6).insert(*net, at);
+  } else if (auto* name = std::get_if<std::string>(&line.key)) {
+    of_tag.most_dots = std::max(of_tag.most_dots, std::ranges::count(*name, '.'));
+    first = of_tag.names.emplace(std::move(*name), at).first->second;
+  } else {
+    if (!of_tag.otherwise) of_tag.otherwise = at;
+    first = *of_tag.otherwise;
+  }
+  if (first != at) return &entries[first];
+  entries.push_back(std::move(line.entry));
+  return nullptr;
+}
+
+void AccessTable::Index::finish(const std::string& file, Report& report) {
+  for (auto& of_tag : tags) {
+    for (auto* nets : {&of_tag.ipv4, &of_tag.ipv6}) {
+      for (const auto& [first, again] : nets->finish()) {
+        report.faults.push_back(
+            {{file, entries[again].line},
+             fmt::format("the key {} is there already, in line {}", entries[again].key, entries[first].line)});
+      }
+    }
+  }
+}
+
+AccessTable::AccessTable() : index_(std::make_unique<Index>()) {}
+AccessTable::~AccessTable() = default;
+AccessTable::AccessTable(AccessTable&&) noexcept = default;
+AccessTable& AccessTable::operator=(AccessTable&&) noexcept = default;
+
+AccessTable AccessTable::parse(std::string_view text, const std::string& file, Report& report) {
+  AccessTable table;
+  Report own;
+  ForeignLines foreign;
+  table.index_->entries.reserve(
+      std::min<std::size_t>(static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1, 1 << 20));
+  for (Origin where{file, 1}; !text.empty(); ++where.line) {
+    const auto line = take_line(text);
+    if (is_clean(line)) {
+      table.index_->read(trim(without_access_comment(line)), where, foreign, own);
+    } else {
+      own.faults.push_back({where, "the line has a control character or is not valid UTF-8"});
+    }
+  }
+  table.index_->finish(file, own);
+  for (const auto& [what, lines] : foreign) {
+    own.warnings.push_back({{file, lines.first},
+                            fmt::format("{} does not concern mxwarden; passed over ({} line{})", what, lines.count,
+                                        lines.count == 1 ? "" : "s")});
+  }
+  move_by_line(own.faults, report.faults);
+  move_by_line(own.warnings, report.warnings);
+  return table;
+}
+
+AccessTable AccessTable::load(const std::string& file, Report& report) {
+  const auto content = read_file(file);
+  if (!content) {
+    report.faults.push_back({{file, 0}, content.error().message});
+    return {};
+  }
+  if (!*content) {
+    report.warnings.push_back({{file, 0}, "there is no such file; the access table is empty"});
+    return {};
+  }
+  return parse(**content, file, report);
+}
+
+const AccessEntry* AccessTable::find(AccessTag tag, const Address* address, std::string_view client_name) const {
+  const auto& of_tag = (*index_)[tag];
+  if (address != nullptr) {
+    const auto& nets = address->is_ipv4() ? of_tag.ipv4 : of_tag.ipv6;
+    if (const auto found = nets.find(*address)) return &index_->entries[*found];
+  }
+  if (!of_tag.names.empty() && client_name != "unknown") {
+    std::array<char, longest_name> buffer;
+    if (const auto* found = find_name(of_tag, canonical(client_name, buffer))) return &index_->entries[*found];
+  }
+  return of_tag.otherwise ? &index_->entries[*of_tag.otherwise] : nullptr;
+}
+
+const AccessEntry* AccessTable::find_login(std::string_view login) const {
+  const auto& of_tag = (*index_)[AccessTag::login_rate];
+  if (!login.empty() && !of_tag.names.empty()) {
+    std::array<char, longest_name> buffer;
+    const auto name = canonical(login, buffer);
+    const auto whole = of_tag.names.find(name);
+    if (whole != of_tag.names.end()) return &index_->entries[whole->second];
+    if (const auto at = name.rfind('@'); at != std::string_view::npos) {
+      if (const auto* found = find_name(of_tag, name.substr(at + 1))) return &index_->entries[*found];
+    }
+  }
+  return of_tag.otherwise ? &index_->entries[*of_tag.otherwise] : nullptr;
+}
+
+std::size_t AccessTable::size() const {
+  return index_->entries.size();
+}
+
+}  // namespace mxwarden::conf

@@ -1,0 +1,61 @@
+#pragma once
+// The command line that every daemon has, and how a daemon comes to its configuration.
+//
+//   --config FILE            else /etc/mxwarden/mxwarden.conf, else built-in defaults
+//   --set section.key=value  wins over the file; repeatable
+//   --check-config           names every fault, exits 0 or 78
+//   --print-config           the effective settings as a file
+//   --version, --help
+
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "conf/access_table.hpp"
+#include "conf/fault.hpp"
+#include "conf/settings.hpp"
+
+namespace mxwarden::conf {
+
+// As in sysexits(3).
+inline constexpr int exit_usage = 64;
+inline constexpr int exit_configuration = 78;
+
+// Where the settings come from. Kept by a daemon for its reloads.
+struct ConfigurationSource {
+  std::string file = "/etc/mxwarden/mxwarden.conf";
+  bool optional = true;  // a file that is not there means the built-in defaults
+  std::vector<Override> overrides;
+};
+
+struct Configuration {
+  Settings settings;
+  std::shared_ptr<const AccessTable> access;
+};
+
+// The settings, and the access table they name. With a fault in the report it is not to be used.
+Configuration load_configuration(const ConfigurationSource& source, Report& report);
+
+// `FILE:LINE: what` for each fault, and `FILE:LINE: warning: what` for each warning.
+void print_report(const Report& report, std::ostream& to);
+
+struct Program {
+  std::string_view name;
+  std::string_view purpose;  // for --help
+};
+
+struct Started {
+  ConfigurationSource source;
+  Configuration configuration;
+  Report report;  // warnings alone; not printed yet: a daemon may want to log them
+};
+
+// Either what the program runs with, or the status it exits with at once: everything was said already, on `out` what
+// was asked for and on `err` what was wrong.
+std::variant<Started, int> start(const Program& program, int argc, const char* const* argv, std::ostream& out,
+                                 std::ostream& err);
+
+}  // namespace mxwarden::conf

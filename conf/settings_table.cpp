@@ -1,0 +1,451 @@
+#include "conf/settings_table.hpp"
+
+#include <array>
+#include <utility>
+
+#include "conf/text.hpp"
+#include "conf/value.hpp"
+
+namespace mxwarden::conf {
+namespace {
+
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+template <class Member, class Value>
+Result<void> put(Member& member, Result<Value> value) {
+  if (!value) return value.error();
+  member = static_cast<Member>(std::move(*value));
+  return {};
+}
+
+Result<void> read_http(const Place& place, std::string_view text) {
+  if (!text.empty()) return put(place.settings.server.http, parse_endpoint(text));
+  place.settings.server.http.reset();
+  return {};
+}
+
+Result<void> read_listen(const Place& place, std::string_view text) {
+  auto listen = parse_listen(text);
+  if (!listen) return listen.error();
+  place.settings.server.listen.push_back(std::move(*listen));
+  return {};
+}
+
+Texts print_listen(const Source& from) {
+  Texts texts;
+  for (const auto& listen : from.settings.server.listen) texts.push_back(to_string(listen));
+  return texts;
+}
+
+Result<void> read_backend(const Place& place, std::string_view text) {
+  if (text == "embedded") return put(place.settings.store.backend, Result<std::string_view>(text));
+  return Error{"in this release only `embedded' is allowed"};
+}
+
+Result<void> read_mode(const Place& place, std::string_view text) {
+  return put(place.limit->limit.mode, parse_mode(text));
+}
+Texts print_mode(const Source& from) {
+  return {std::string(to_string(from.limit->mode))};
+}
+
+Result<void> read_limit(const Place& place, std::string_view text) {
+  return read_limits(*place.limit, text);
+}
+Texts print_limit(const Source& from) {
+  return {print_limits(*from.limit)};
+}
+
+Result<void> read_window(const Place& place, std::string_view text) {
+  return read_windows(*place.limit, text);
+}
+Texts print_window(const Source& from) {
+  return {print_windows(*from.limit)};
+}
+
+Result<void> read_action(const Place& place, std::string_view text) {
+  return put(place.limit->limit.action, Action::parse(text));
+}
+Texts print_action(const Source& from) {
+  return {from.limit->action.to_string()};
+}
+
+constexpr std::string_view this_release = "0.1";
+
+constexpr std::array all_sections{
+    Section{"server", "Where mxwardend listens, and how long it waits."},
+    Section{"log", "What is logged, and where to."},
+    Section{"store", "Where the counts are kept."},
+    Section{"client", "How clients are told apart, and which of them are our own."},
+    Section{
+        "client_rate",
+        "How often a client may connect. An entry ClientRate: of the access table gives a client, a net or a domain a "
+        "limit of its own; each client is counted for itself nevertheless. Trusted and logged-in clients and those "
+        "with Connect: OK are exempt."},
+    Section{
+        "message_recipients",
+        "How many recipients one message may have, if the client is not logged in. The recipients up to the limit get "
+        "the message, the others are refused for now, and an honest server sends them in another message. An entry "
+        "MaxRcpt: of the access table gives a client a limit of its own."},
+    Section{any_limit,
+            "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
+            "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "
+            "example: who is logged in may send to 500 recipients an hour and 2000 a day."},
+};
+
+constexpr std::array table{
+    Setting{
+        .section = "server",
+        .name = "listen",
+        .value = "inet:127.0.0.1:10040",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "Where Postfix asks: inet:ADDRESS:PORT, an IPv6 address in brackets, or unix:/path[,mode=0660]. May stand "
+            "several times. `,name=NAME' labels a listener, so that `when' of a limit can tell it from the others.",
+        .read = read_listen,
+        .print = print_listen,
+        .clear = [](const Place& place) { place.settings.server.listen.clear(); },
+    },
+    Setting{
+        .section = "server",
+        .name = "http",
+        .value = "inet:127.0.0.1:10041",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "Where /metrics (for Prometheus) and /healthz are served; empty: nowhere. There is no password: keep it on "
+            "an address that only those who may see it can reach.",
+        .read = read_http,
+        .print = [](const Source& from) -> Texts {
+          const auto& http = from.settings.server.http;
+          return {http ? to_string(*http) : std::string()};
+        },
+    },
+    Setting{
+        .section = "server",
+        .name = "max_connections",
+        .value = "4096",
+        .since = this_release,
+        .help =
+            "Connections from Postfix at a time, 1 to 100000; each smtpd process holds one. At the cap the connection "
+            "that is idle longest is closed, none is left waiting.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.server.max_connections, parse_number(text, 1, 100'000));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.server.max_connections)}; },
+    },
+    Setting{
+        .section = "server",
+        .name = "idle_timeout",
+        .value = "1200s",
+        .since = this_release,
+        .help =
+            "A connection on which Postfix asks nothing for so long is closed, 1s to 1d. Keep it above Postfix's own "
+            "300s and 1000s: a connection that is closed from this side costs the next client a second of waiting.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.server.idle_timeout, parse_duration(text, 1s, 24h));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.server.idle_timeout)}; },
+    },
+    Setting{
+        .section = "server",
+        .name = "answer_within",
+        .value = "500ms",
+        .since = this_release,
+        .help =
+            "An answer that is not found by then is given without it, 1ms to 5s. Must stay well below the timeout that "
+            "Postfix is told for this service.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.server.answer_within, parse_duration(text, 1ms, 5s));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.server.answer_within)}; },
+    },
+    Setting{
+        .section = "log",
+        .name = "level",
+        .value = "info",
+        .since = this_release,
+        .help =
+            "debug, info, warn or error. At info there is one line for each request that is refused or would be; at "
+            "debug for every request.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.log.level, parse_level(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.settings.log.level))}; },
+    },
+    Setting{
+        .section = "log",
+        .name = "target",
+        .value = "stderr",
+        .since = this_release,
+        .help = "stderr (which systemd takes to its journal), syslog (facility mail) or file:/path.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.log.target, parse_log_target(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.log.target}; },
+    },
+    Setting{
+        .section = "store",
+        .name = "backend",
+        .value = "embedded",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "embedded: each node counts for itself, in memory. Other stores belong to later releases.",
+        .read = read_backend,
+        .print = [](const Source& from) -> Texts { return {from.settings.store.backend}; },
+    },
+    Setting{
+        .section = "store",
+        .name = "max_entries",
+        .value = "1000000",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "How many counters are kept at most, 1000 to 100000000; one takes about 200 bytes. Beyond it the busiest "
+            "are kept, so that a flood of fresh addresses does not hide who is over a limit.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.store.max_entries, parse_number(text, 1000, 100'000'000));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.store.max_entries)}; },
+    },
+    Setting{
+        .section = "client",
+        .name = "ipv4_prefix",
+        .value = "32",
+        .since = this_release,
+        .help = "IPv4 addresses that are alike in so many bits are one client, 8 to 32.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.client.ipv4_prefix, parse_number(text, 8, 32)); },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.client.ipv4_prefix)}; },
+    },
+    Setting{
+        .section = "client",
+        .name = "ipv6_prefix",
+        .value = "64",
+        .since = this_release,
+        .help = "The same for IPv6, 16 to 128. Every customer has at least a /64 to choose addresses from.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.client.ipv6_prefix, parse_number(text, 16, 128));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.client.ipv6_prefix)}; },
+    },
+    Setting{
+        .section = "client",
+        .name = "access",
+        .value = "/etc/mxwarden/access",
+        .since = this_release,
+        .help =
+            "The access table: who is exempt, who is refused, and who has limits of his own. Empty: there is none. It "
+            "is read again at a reload.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.client.access, text.empty() ? text_value(text) : parse_path(text));
+            },
+        .print = [](const Source& from) -> Texts { return {from.settings.client.access}; },
+    },
+    Setting{
+        .section = "client",
+        .name = "trusted",
+        .value = "127.0.0.0/8 ::1",
+        .since = this_release,
+        .help = "Addresses and nets that no rule about clients is meant for: loopback, mynetworks of Postfix, content "
+                "filters, webmail, hosts that may send XCLIENT.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.client.trusted, parse_prefixes(text)); },
+        .print = [](const Source& from) -> Texts { return {to_string(from.settings.client.trusted)}; },
+    },
+    Setting{
+        .section = "client_rate",
+        .name = "mode",
+        .value = "enforce",
+        .since = this_release,
+        .help = "enforce; monitor: counts, logs what it would have answered, and lets pass; or off.",
+        .read = read_mode,
+        .print = print_mode,
+    },
+    Setting{
+        .section = "client_rate",
+        .name = "limit",
+        .value = "60",
+        .since = this_release,
+        .help =
+            "So many connections within `window'; 0: no limit. Several windows: limit = 60 600 and window = 60s 1h.",
+        .read = read_limit,
+        .print = print_limit,
+    },
+    Setting{
+        .section = "client_rate",
+        .name = "window",
+        .value = "60s",
+        .since = this_release,
+        .help = "How long a connection counts, 1s to 366d; one for each limit.",
+        .read = read_window,
+        .print = print_window,
+    },
+    Setting{
+        .section = "client_rate",
+        .name = "action",
+        .value = "421 4.7.0 Too many connections from {client}, try again later",
+        .since = this_release,
+        .help =
+            "What Postfix is told: DUNNO; REJECT, DEFER, DEFER_IF_PERMIT, DEFER_IF_REJECT or HOLD with or without a "
+            "text; or a reply such as `450 4.7.1 Text'. With 421 and 521 Postfix also hangs up. The text may have the "
+            "placeholders {client} and {rule}.",
+        .read = read_action,
+        .print = print_action,
+    },
+    Setting{
+        .section = "message_recipients",
+        .name = "mode",
+        .value = "enforce",
+        .since = this_release,
+        .help = "enforce, monitor or off.",
+        .read = read_mode,
+        .print = print_mode,
+    },
+    Setting{
+        .section = "message_recipients",
+        .name = "limit",
+        .value = "100",
+        .since = this_release,
+        .help = "So many recipients for each message; 0: no limit. RFC 5321 (section 4.5.3.1.8) asks for at least 100.",
+        .read = read_limit,
+        .print = print_limit,
+    },
+    Setting{
+        .section = "message_recipients",
+        .name = "action",
+        .value = "452 4.5.3 Too many recipients in this message, send the rest in another",
+        .since = this_release,
+        .help = "What Postfix is told for each recipient over the limit.",
+        .read = read_action,
+        .print = print_action,
+    },
+    Setting{
+        .section = any_limit,
+        .name = "key",
+        .presence = Presence::required,
+        .value = "sasl_username",
+        .since = this_release,
+        .help =
+            "What is counted for itself: an attribute of Postfix's policy protocol, or several joined by `+', as in "
+            "client_address/24 + sender.domain. `/24' or `/24/56' cuts an address (IPv4/IPv6), `.domain' takes what "
+            "follows the last @. A key about the client does not concern trusted clients, nor logged-in ones unless "
+            "`when' asks for them.",
+        .read = [](const Place& place, std::string_view text) { return put(place.limit->limit.key, Key::parse(text)); },
+        .print = [](const Source& from) -> Texts { return {from.limit->key.text}; },
+    },
+    Setting{
+        .section = any_limit,
+        .name = "count",
+        .presence = Presence::required,
+        .value = "recipients",
+        .since = this_release,
+        .help = "connections, messages, recipients, bytes, distinct recipients or distinct clients.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.limit->counted, parse_counted(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.limit->counted))}; },
+    },
+    Setting{
+        .section = any_limit,
+        .name = "stage",
+        .presence = Presence::may_be_absent,
+        .value = "RCPT",
+        .since = this_release,
+        .help = "When it is counted: CONNECT, MAIL, RCPT, DATA or END-OF-MESSAGE. If it is absent: CONNECT for "
+                "connections, END-OF-MESSAGE for bytes, else RCPT. Postfix must ask at that stage.",
+        .read = [](const Place& place, std::string_view text) { return put(place.limit->stage, parse_stage(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.limit->stage))}; },
+    },
+    Setting{
+        .section = any_limit,
+        .name = "window",
+        .presence = Presence::required,
+        .value = "1h 1d",
+        .since = this_release,
+        .help = "One or several durations, 1s to 366d; or `message': within one message, for recipients only.",
+        .read = read_window,
+        .print = print_window,
+    },
+    Setting{
+        .section = any_limit,
+        .name = "limit",
+        .presence = Presence::required,
+        .value = "500 2000",
+        .since = this_release,
+        .help = "One for each window; 0: no limit. Bytes may be written as 500K, 4M or 1G. For distinct recipients and "
+                "distinct clients at most 1000.",
+        .read = read_limit,
+        .print = print_limit,
+    },
+    Setting{
+        .section = any_limit,
+        .name = "when",
+        .presence = Presence::may_be_absent,
+        .value = "logged in and server_port in 587 465",
+        .since = this_release,
+        .help =
+            "The limit concerns only requests for which all of this holds, joined by `and': logged in; not logged in; "
+            "an attribute or `listener' with =, !=, in, not in (values, without regard to case) or with ~, !~ (a "
+            "regular expression in RE2 syntax). A value with blanks stands in double quotes.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.limit->limit.when, When::parse(text)); },
+        .print = [](const Source& from) -> Texts { return {from.limit->when.text}; },
+    },
+    Setting{
+        .section = any_limit,
+        .name = "action",
+        .value = "450 4.7.1 Limit {rule} exceeded, try again later",
+        .since = this_release,
+        .help = "What Postfix is told, as in [client_rate].",
+        .read = read_action,
+        .print = print_action,
+    },
+    Setting{
+        .section = any_limit,
+        .name = "mode",
+        .value = "enforce",
+        .since = this_release,
+        .help = "enforce, monitor or off.",
+        .read = read_mode,
+        .print = print_mode,
+    },
+};
+
+std::string_view table_section(std::string_view section) {
+  return section.starts_with(limit_prefix) ? any_limit : section;
+}
+
+}  // namespace
+
+std::span<const Section> sections() {
+  return all_sections;
+}
+
+std::span<const Setting> settings_table() {
+  return table;
+}
+
+const Setting* find_setting(std::string_view section, std::string_view name) {
+  section = table_section(section);
+  for (const auto& setting : table) {
+    if (setting.section == section && setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> setting_names(std::string_view section) {
+  section = table_section(section);
+  std::vector<std::string_view> names;
+  for (const auto& setting : table) {
+    if (setting.section == section) names.push_back(setting.name);
+  }
+  return names;
+}
+
+}  // namespace mxwarden::conf

@@ -1,0 +1,151 @@
+#include "conf/value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include "conf/text.hpp"
+
+namespace mxwarden::conf {
+namespace {
+
+template <class T>
+struct Named {
+  std::string_view name;
+  T value;
+};
+
+constexpr std::array modes{Named<Mode>{"enforce", Mode::enforce}, Named<Mode>{"monitor", Mode::monitor},
+                           Named<Mode>{"off", Mode::off}};
+
+constexpr std::array stages{
+    Named<ProtocolState>{"CONNECT", ProtocolState::connect}, Named<ProtocolState>{"MAIL", ProtocolState::mail},
+    Named<ProtocolState>{"RCPT", ProtocolState::rcpt}, Named<ProtocolState>{"DATA", ProtocolState::data},
+    Named<ProtocolState>{"END-OF-MESSAGE", ProtocolState::end_of_message}};
+
+constexpr std::array counted_things{Named<Counted>{"connections", Counted::connections},
+                                    Named<Counted>{"messages", Counted::messages},
+                                    Named<Counted>{"recipients", Counted::recipients},
+                                    Named<Counted>{"bytes", Counted::bytes},
+                                    Named<Counted>{"distinct recipients", Counted::distinct_recipients},
+                                    Named<Counted>{"distinct clients", Counted::distinct_clients}};
+
+constexpr std::array levels{Named<log::Level>{"debug", log::Level::debug}, Named<log::Level>{"info", log::Level::info},
+                            Named<log::Level>{"warn", log::Level::warn}, Named<log::Level>{"error", log::Level::error}};
+
+template <class T, std::size_t size>
+Result<T> parse_named(const std::array<Named<T>, size>& table, std::string_view text, std::string_view what) {
+  std::vector<std::string_view> names;
+  for (const auto& row : table) {
+    if (same_word(row.name, text)) return row.value;
+    names.push_back(row.name);
+  }
+  return Error{fmt::format("`{}' is not {}; allowed are {}", text, what, alternatives(names))};
+}
+
+template <class T, std::size_t size>
+std::string_view name_of(const std::array<Named<T>, size>& table, T value) {
+  const auto found = std::ranges::find(table, value, &Named<T>::value);
+  return found == table.end() ? std::string_view() : found->name;
+}
+
+std::optional<std::uint64_t> read_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, std::uint64_t most) {
+  const auto number = read_number(text);
+  if (number && *number >= least && *number <= most) return *number;
+  return Error{fmt::format("`{}' is not allowed; write a whole number from {} to {}", text, least, most)};
+}
+
+Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t most) {
+  constexpr std::string_view units = "KMG";
+  std::uint64_t factor = 1;
+  auto digits = text;
+  if (const auto unit = units.find(text.empty() ? ' ' : text.back()); unit != std::string_view::npos) {
+    factor = std::uint64_t{1} << (10 * (unit + 1));
+    digits.remove_suffix(1);
+  }
+  const auto number = read_number(digits);
+  if (number && *number <= most / factor) return *number * factor;
+  return Error{
+      fmt::format("`{}' is not allowed; write a size such as 4000000, 500K, 4M or 1G (at most {})", text, most)};
+}
+
+Result<Duration> parse_duration(std::string_view text, Duration least, Duration most) {
+  const auto duration = mxwarden::parse_duration(text);
+  if (!duration || (*duration >= least && *duration <= most)) return duration;
+  return Error{fmt::format("`{}' is not allowed; write a duration from {} to {}", text, mxwarden::to_string(least),
+                           mxwarden::to_string(most))};
+}
+
+Result<std::vector<Prefix>> parse_prefixes(std::string_view text) {
+  std::vector<Prefix> prefixes;
+  for (const auto word : words(text, " \t,")) {
+    const auto prefix = Prefix::parse(word);
+    if (!prefix) return prefix.error();
+    prefixes.push_back(*prefix);
+  }
+  return prefixes;
+}
+
+std::string to_string(const std::vector<Prefix>& prefixes) {
+  std::string text;
+  for (const auto& prefix : prefixes) text += (text.empty() ? "" : " ") + prefix.to_string();
+  return text;
+}
+
+Result<std::string> parse_path(std::string_view text) {
+  if (text.starts_with('/') && text.size() < 4096) return text_value(text);
+  return Error{fmt::format("`{}' is not a path; write one that begins with /", text)};
+}
+
+Result<Mode> parse_mode(std::string_view text) {
+  return parse_named(modes, text, "a mode");
+}
+
+std::string_view to_string(Mode mode) {
+  return name_of(modes, mode);
+}
+
+Result<ProtocolState> parse_stage(std::string_view text) {
+  return parse_named(stages, text, "a stage");
+}
+
+std::string_view to_string(ProtocolState stage) {
+  return name_of(stages, stage);
+}
+
+Result<Counted> parse_counted(std::string_view text) {
+  std::string single_spaced;
+  for (const auto word : words(text)) single_spaced.append(single_spaced.empty() ? "" : " ").append(word);
+  return parse_named(counted_things, single_spaced, "something that is counted");
+}
+
+std::string_view to_string(Counted counted) {
+  return name_of(counted_things, counted);
+}
+
+Result<log::Level> parse_level(std::string_view text) {
+  return parse_named(levels, text, "a level");
+}
+
+std::string_view to_string(log::Level level) {
+  return name_of(levels, level);
+}
+
+Result<std::string> parse_log_target(std::string_view text) {
+  if (text == "stderr" || text == "syslog" || text.starts_with("file:/")) return text_value(text);
+  return Error{fmt::format("`{}' is not a target; allowed are stderr, syslog or file:/path", text)};
+}
+
+}  // namespace mxwarden::conf

@@ -1,0 +1,50 @@
+#pragma once
+// The typed values of settings: how each is read, and written so that it reads back to the same. An error says what was
+// found and what is allowed; where it was found is the caller's affair.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/attribute.hpp"
+#include "base/duration.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "conf/limit.hpp"
+#include "conf/settings.hpp"
+
+namespace mxwarden::conf {
+
+// A whole number without a unit.
+Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, std::uint64_t most);
+// 4000000, 4K, 4M, 4G: units of 1024.
+Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t most);
+Result<Duration> parse_duration(std::string_view text, Duration least, Duration most);
+
+Result<Endpoint> parse_endpoint(std::string_view text);
+// An endpoint and `,name=NAME`.
+Result<Listen> parse_listen(std::string_view text);
+std::string to_string(const Listen& listen);
+
+// Separated by blanks or commas.
+Result<std::vector<Prefix>> parse_prefixes(std::string_view text);
+std::string to_string(const std::vector<Prefix>& prefixes);
+
+// Begins with `/`.
+Result<std::string> parse_path(std::string_view text);
+
+Result<Mode> parse_mode(std::string_view text);
+std::string_view to_string(Mode mode);
+Result<ProtocolState> parse_stage(std::string_view text);
+std::string_view to_string(ProtocolState stage);
+Result<Counted> parse_counted(std::string_view text);
+std::string_view to_string(Counted counted);
+
+Result<log::Level> parse_level(std::string_view text);
+std::string_view to_string(log::Level level);
+// stderr, syslog or file:/path
+Result<std::string> parse_log_target(std::string_view text);
+
+}  // namespace mxwarden::conf

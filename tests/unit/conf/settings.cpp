@@ -1,0 +1,426 @@
+#include "conf/settings.hpp"
+
+#include <doctest/doctest.h>
+
+#include "conf/value.hpp"
+
+namespace mxwarden::conf {
+using namespace std::chrono_literals;
+
+namespace {
+
+Settings read(std::string_view text, const std::vector<Override>& overrides = {}) {
+  Report report;
+  auto settings = parse_settings(text, "m.conf", overrides, report);
+  for (const auto& fault : report.faults) FAIL(fault.to_string());
+  return settings;
+}
+
+std::vector<std::string> faults_of(std::string_view text, const std::vector<Override>& overrides = {}) {
+  Report report;
+  parse_settings(text, "m.conf", overrides, report);
+  std::vector<std::string> faults;
+  for (const auto& fault : report.faults) faults.push_back(fault.to_string());
+  return faults;
+}
+
+constexpr auto bulk =
+    "[limit bulk]\n"
+    "key = client_address/24 + sender.domain\n"
+    "count = distinct recipients\n"
+    "window = 1h 7d\n"
+    "limit = 100 0\n"
+    "when = not logged in and helo_name ~ \"^a b\"   # a comment\n"
+    "action = 450 4.7.1 Ask postmaster#example\n"
+    "mode = monitor\n";
+
+}  // namespace
+
+TEST_CASE("an empty file means the defaults") {
+  const auto settings = read("");
+  CHECK(settings.server.listen.size() == 1);
+  CHECK(to_string(settings.server.listen.front().endpoint) == "inet:127.0.0.1:10040");
+  CHECK(settings.server.listen.front().name == "inet:127.0.0.1:10040");
+  CHECK(to_string(settings.server.http.value()) == "inet:127.0.0.1:10041");
+  CHECK(settings.server.max_connections == 4096);
+  CHECK(settings.server.idle_timeout == 1200s);
+  CHECK(settings.server.answer_within == 500ms);
+  CHECK(settings.log.level == log::Level::info);
+  CHECK(settings.log.target == "stderr");
+  CHECK(settings.store.backend == "embedded");
+  CHECK(settings.store.max_entries == 1'000'000);
+  CHECK(settings.client.ipv4_prefix == 32);
+  CHECK(settings.client.ipv6_prefix == 64);
+  CHECK(settings.client.access == "/etc/mxwarden/access");
+  CHECK(to_string(settings.client.trusted) == "127.0.0.0/8 ::1");
+  CHECK(settings.limits.empty());
+}
+
+TEST_CASE("the limits that are built in have their defaults") {
+  const auto settings = read("");
+  const auto& rate = settings.client_rate;
+  CHECK(rate.name == "client_rate");
+  CHECK(rate.mode == Mode::enforce);
+  CHECK(rate.key.text == "client_address");
+  CHECK(rate.stage == ProtocolState::connect);
+  CHECK(rate.counted == Counted::connections);
+  REQUIRE(rate.windows.size() == 1);
+  CHECK(rate.windows[0].length == 60s);
+  CHECK(rate.windows[0].limit == 60);
+  CHECK(rate.action.to_string() == "421 4.7.0 Too many connections from {client}, try again later");
+  const auto& recipients = settings.message_recipients;
+  CHECK(recipients.name == "message_recipients");
+  CHECK(recipients.key.text == "instance");
+  CHECK(recipients.stage == ProtocolState::rcpt);
+  CHECK(recipients.counted == Counted::recipients);
+  CHECK(recipients.per_message);
+  REQUIRE(recipients.windows.size() == 1);
+  CHECK(recipients.windows[0].limit == 100);
+  CHECK(recipients.when.text == "not logged in");
+  CHECK(recipients.action.to_string() == "452 4.5.3 Too many recipients in this message, send the rest in another");
+}
+
+TEST_CASE("a file replaces what it says, and --set replaces both") {
+  const auto settings = read(
+      "\xEF\xBB\xBF# a comment\r\n"
+      "[server]\r\n"
+      "listen = unix:/run/mx warden,mode=0600,name=mx # here\n"
+      "listen=inet:[::1]:10040\n"
+      "http =\n"
+      "[client]\n trusted = 10.0.0.0/8, ::1\t192.0.2.9\n"
+      "[client_rate]\nlimit = 60 600\nwindow = 60s 1h\n",
+      {{"client.trusted", "192.0.2.0/24"}, {"client.access", ""}, {"client_rate.limit", "5 50"}});
+  REQUIRE(settings.server.listen.size() == 2);
+  CHECK(to_string(settings.server.listen[0]) == "unix:/run/mx warden,mode=0600,name=mx");
+  CHECK(to_string(settings.server.listen[1]) == "inet:[::1]:10040");
+  CHECK_FALSE(settings.server.http.has_value());
+  CHECK(to_string(settings.client.trusted) == "192.0.2.0/24");
+  CHECK(settings.client.access.empty());
+  REQUIRE(settings.client_rate.windows.size() == 2);
+  CHECK(settings.client_rate.windows[1].limit == 50);
+  CHECK(settings.client_rate.windows[1].length == 1h);
+}
+
+TEST_CASE("listeners of --set replace those of the file, all of them") {
+  const auto settings = read("[server]\nlisten = unix:/a\nlisten = unix:/b\n",
+                             {{"server.listen", "unix:/c"}, {"server.listen", "unix:/d"}});
+  REQUIRE(settings.server.listen.size() == 2);
+  CHECK(settings.server.listen[0].name == "unix:/c");
+  CHECK(settings.server.listen[1].name == "unix:/d");
+}
+
+TEST_CASE("a limit of one's own") {
+  const auto settings = read(bulk);
+  REQUIRE(settings.limits.size() == 1);
+  const auto& limit = settings.limits.front();
+  CHECK(limit.name == "bulk");
+  CHECK(limit.mode == Mode::monitor);
+  CHECK(limit.key.parts.size() == 2);
+  CHECK(limit.stage == ProtocolState::rcpt);
+  CHECK(limit.counted == Counted::distinct_recipients);
+  REQUIRE(limit.windows.size() == 2);
+  CHECK(limit.windows[1].length == 168h);
+  CHECK(limit.windows[1].limit == 0);
+  CHECK(limit.when.text == "not logged in and helo_name ~ \"^a b\"");
+  CHECK(limit.action.to_string() == "450 4.7.1 Ask postmaster#example");
+}
+
+TEST_CASE("the stage of a limit follows from what is counted, and so does a reply") {
+  struct Row {
+    std::string count;
+    ProtocolState stage;
+  };
+  for (const auto& row : {Row{"connections", ProtocolState::connect}, Row{"messages", ProtocolState::rcpt},
+                          Row{"recipients", ProtocolState::rcpt}, Row{"bytes", ProtocolState::end_of_message},
+                          Row{"distinct  clients", ProtocolState::rcpt}}) {
+    CAPTURE(row.count);
+    const auto settings = read("[limit x]\nkey = sender\nwindow = 1h\nlimit = 5\ncount = " + row.count);
+    CHECK(settings.limits.front().stage == row.stage);
+    CHECK(settings.limits.front().action.to_string() == "450 4.7.1 Limit {rule} exceeded, try again later");
+  }
+}
+
+TEST_CASE("limits keep the order of the file, and --set can change one or make one") {
+  const auto settings = read(
+      "[limit b]\nkey = sender\ncount = bytes\nwindow = 1d\nlimit = 4M\n"
+      "[limit a]\nkey = sender\ncount = messages\nwindow = 1d\nlimit = 4\n",
+      {{"limit.a.limit", "9"},
+       {"limit c.key", "recipient"},
+       {"limit c.count", "recipients"},
+       {"limit.c.window", "message"},
+       {"limit.c.limit", "3"}});
+  REQUIRE(settings.limits.size() == 3);
+  CHECK(settings.limits[0].name == "b");
+  CHECK(settings.limits[0].windows.front().limit == 4'194'304);
+  CHECK(settings.limits[1].windows.front().limit == 9);
+  CHECK(settings.limits[2].name == "c");
+  CHECK(settings.limits[2].per_message);
+}
+
+TEST_CASE("what is printed reads back to the same") {
+  struct Row {
+    std::string label;
+    std::string text;
+    std::vector<Override> overrides;
+  };
+  for (const auto& row : {
+           Row{"defaults", "", {}},
+           Row{"a limit", bulk, {}},
+           Row{"within a message",
+               "[limit m]\nkey=instance\ncount=recipients\nwindow=message\nlimit=5\nwhen=listener in mx out\n",
+               {}},
+           Row{"everything else",
+               "[server]\nlisten=unix:/x,mode=600,name=a\nlisten=inet:[2001:db8::1]:25\nhttp=\nidle_timeout=90s\n"
+               "answer_within=1500ms\n[log]\nlevel=WARN\ntarget=file:/var/log/a#b\n[client]\naccess=\ntrusted=\n"
+               "ipv4_prefix=24\n[client_rate]\nmode=off\nlimit=0 4294967295\nwindow=1s 366d\naction=DUNNO\n"
+               "[message_recipients]\nmode=monitor\nlimit=1\naction=REJECT {rule}\n[store]\nmax_entries=1000",
+               {}},
+           Row{"from the command line", "", {{"server.listen", "unix:/#"}, {"client_rate.action", "REJECT a#b c"}}},
+       }) {
+    CAPTURE(row.label);
+    Report report;
+    const auto printed = print_settings(parse_settings(row.text, "m.conf", row.overrides, report));
+    CAPTURE(printed);
+    REQUIRE(report.faults.empty());
+    CHECK(print_settings(read(printed)) == printed);
+  }
+}
+
+TEST_CASE("durations and numbers of a printed file are those that were read") {
+  const auto settings = read(print_settings(read(bulk)));
+  REQUIRE(settings.limits.size() == 1);
+  CHECK(settings.limits[0].windows[1].length == 168h);
+  CHECK(settings.limits[0].windows[0].limit == 100);
+  CHECK(settings.limits[0].mode == Mode::monitor);
+  CHECK(settings.limits[0].when.conditions.size() == 2);
+  CHECK(settings.server.idle_timeout == 1200s);
+}
+
+TEST_CASE("every fault is said with its line, what was found and what is allowed") {
+  struct Row {
+    std::string text;
+    std::string fault;
+  };
+  const std::string limit = "[limit x]\nkey = sender\n";
+  for (const auto& row : {
+           // lines
+           Row{"[server\n", "m.conf:1: `[server': the `]' of a section is missing"},
+           Row{"[server] x\n", "m.conf:1: `x' is not allowed after a section's `]'"},
+           Row{"[ ]\n", "m.conf:1: `[]': the name of a section is missing"},
+           Row{"[server]\nlisten\n", "m.conf:2: `listen' is neither `[section]' nor `name = value'"},
+           Row{"[server]\n= 5\n", "m.conf:2: `= 5' is neither `[section]' nor `name = value'"},
+           Row{"\nhttp =\n", "m.conf:2: `http' stands before the first [section]"},
+           Row{"[log]\nlevel = \x01\n", "m.conf:2: the line has a control character or is not valid UTF-8"},
+           Row{"[log]\n# \xff\n", "m.conf:2: the line has a control character or is not valid UTF-8"},
+           // names
+           Row{"[sever]\n", "m.conf:1: `sever' is not a section; did you mean server? Allowed are server, log, "},
+           Row{"[limit]\n", "m.conf:1: `limit' is not a section; allowed are server, log,"},
+           Row{"[server]\nlisten_on = x\n",
+               "m.conf:2: `listen_on' is not a setting of [server]; did you mean listen? "
+               "Allowed are listen, http, max_connections, idle_timeout or answer_within"},
+           Row{"[redis]\nadress = x\n", "m.conf:2: `adress' is not a setting of [redis]; did you mean address?"},
+           Row{"[client_rate]\nkey = sender\n",
+               "m.conf:2: `key' is not a setting of [client_rate]; allowed are mode, "},
+           Row{"[log]\nlevel = info\n\nlevel = warn\n",
+               "m.conf:4: level is there already, in line 2; it is allowed once"},
+           Row{"[log]\nlevel = info\n[client]\n[log]\nlevel = warn\n", "m.conf:5: level is there already, in line 2"},
+           // values
+           Row{"[server]\nlisten =\n", "m.conf:2: listen: `' is not an endpoint; allowed are inet:ADDRESS:PORT or"},
+           Row{"[server]\nlisten = tcp:1\n", "m.conf:2: listen: `tcp:1' is not an endpoint"},
+           Row{"[server]\nlisten = inet:localhost:1\n",
+               "m.conf:2: listen: `inet:localhost:1' is not an address and a port"},
+           Row{"[server]\nlisten = inet:10040\n", "m.conf:2: listen: `inet:10040' is not an address and a port"},
+           Row{"[server]\nlisten = inet:::1:10040\n",
+               "m.conf:2: listen: `inet:::1:10040' is not an address and a port"},
+           Row{"[server]\nlisten = inet:[127.0.0.1]:1\n", "m.conf:2: listen: `inet:[127.0.0.1]:1' is not an address"},
+           Row{"[server]\nlisten = inet:127.0.0.1:65536\n", "m.conf:2: listen: `inet:127.0.0.1:65536' is not"},
+           Row{"[server]\nlisten = unix:run\n", "m.conf:2: listen: `run' is not a path; write one that begins with /"},
+           Row{"[server]\nlisten = unix:/" + std::string(107, 'x') + "\n",
+               "has 108 bytes; the path of a socket has at most 107"},
+           Row{"[server]\nlisten = unix:/x,mode=999\n", "m.conf:2: listen: `999' is not a mode of a file"},
+           Row{"[server]\nlisten = inet:127.0.0.1:1,mode=0600\n", "m.conf:2: listen: only a unix: socket has a mode"},
+           Row{"[server]\nlisten = unix:/x,name=a b\n", "m.conf:2: listen: `a b' is not a name"},
+           Row{"[server]\nlisten = unix:/x,nam=a\n",
+               "`nam=a' is not allowed after an endpoint; allowed are mode=0660 and "},
+           Row{"[server]\nhttp = unix:/x,name=a\n", "`name=a' is not allowed after an endpoint; allowed are mode=0660"},
+           Row{"[server]\nlisten = unix:/x\nlisten = unix:/x,mode=600\n", "m.conf:2: [server] unix:/x is there twice"},
+           Row{"[server]\nhttp = inet:127.0.0.1:10040\n", "m.conf:2: [server] inet:127.0.0.1:10040 is there twice"},
+           Row{"[server]\nmax_connections = 0\n",
+               "m.conf:2: max_connections: `0' is not allowed; write a whole number from "
+               "1 to 100000"},
+           Row{"[server]\nidle_timeout = 60\n",
+               "m.conf:2: idle_timeout: `60' is not a duration; write a whole number and"},
+           Row{"[server]\nidle_timeout = 1ms\n",
+               "m.conf:2: idle_timeout: `1ms' is not allowed; write a duration from 1s to 1d"},
+           Row{"[server]\nanswer_within = 6s\n", "write a duration from 1ms to 5s"},
+           Row{"[log]\nlevel = loud\n",
+               "m.conf:2: level: `loud' is not a level; allowed are debug, info, warn or error"},
+           Row{"[log]\ntarget = stdout\n",
+               "m.conf:2: target: `stdout' is not a target; allowed are stderr, syslog or file:/path"},
+           Row{"[store]\nbackend = redis\n", "m.conf:2: backend: in this release only `embedded' is allowed"},
+           Row{"[store]\nmax_entries = 999\n",
+               "m.conf:2: max_entries: `999' is not allowed; write a whole number from 1000"},
+           Row{"[client]\nipv4_prefix = 33\n",
+               "m.conf:2: ipv4_prefix: `33' is not allowed; write a whole number from 8 to 32"},
+           Row{"[client]\nipv6_prefix = /64\n",
+               "m.conf:2: ipv6_prefix: `/64' is not allowed; write a whole number from 16"},
+           Row{"[client]\naccess = access\n", "m.conf:2: access: `access' is not a path"},
+           Row{"[client]\ntrusted = ::1 mynetworks\n",
+               "m.conf:2: trusted: `mynetworks' is not an IP address or a prefix"},
+           Row{"[client]\ntrusted = 10.0.0.1/8\n",
+               "m.conf:2: trusted: `10.0.0.1/8' has bits set behind its prefix length"},
+           Row{"[client_rate]\nmode = on\n", "m.conf:2: mode: `on' is not a mode; allowed are enforce, monitor or off"},
+           Row{"[client_rate]\naction = OK\n", "m.conf:2: action: `OK' is not an action; allowed are DUNNO, REJECT"},
+           // limits and windows
+           Row{"[client_rate]\nlimit = many\n",
+               "m.conf:2: limit: `many' is not a limit; write a number up to 4294967295"},
+           Row{"[client_rate]\nlimit = 4294967296\n", "`4294967296' is not a limit"},
+           Row{"[client_rate]\nlimit = 99999999999999999999\n", "`99999999999999999999' is not a limit"},
+           Row{"[client_rate]\nlimit =\n", "m.conf:2: limit: 0 limits; write 1 to 8, as in `60 600'"},
+           Row{"[client_rate]\nlimit = 1K\n", "m.conf:2: [client_rate] only bytes have the units K, M and G"},
+           Row{"[client_rate]\nwindow =\n", "m.conf:2: window: 0 windows; write 1 to 8"},
+           Row{"[client_rate]\nwindow = 60s 0s\n",
+               "m.conf:2: window: `0s' is not allowed; write a duration from 1s to 366d"},
+           Row{"[client_rate]\nwindow = 367d\n", "write a duration from 1s to 366d"},
+           Row{"[client_rate]\n\nlimit = 60 600\n",
+               "m.conf:3: [client_rate] limit has 2 and window 1; write one limit for each"},
+           Row{"[client_rate]\nwindow = 60s 1h\n", "m.conf:2: [client_rate] limit has 1 and window 2"},
+           Row{"[client_rate]\nwindow = message\n",
+               "m.conf:2: [client_rate] `message' is allowed only with count = recipients"},
+           Row{"[message_recipients]\nlimit = 5 6\n",
+               "m.conf:2: [message_recipients] there are 2 limits; within one message"},
+           // [limit NAME]
+           Row{"[limit Bulk]\n",
+               "m.conf:1: `Bulk' is not a name for a limit; write lower-case letters, digits and `_'"},
+           Row{"[limit client_rate]\n", "m.conf:1: `client_rate' is the name of something else already"},
+           Row{"[limit greet_pause]\n", "m.conf:1: `greet_pause' is the name of something else already"},
+           Row{"[limit connect]\n", "m.conf:1: `connect' is the name of something else already"},
+           Row{limit + "[limit x]\n", "m.conf:3: [limit x] is there already, in line 1"},
+           Row{limit, "m.conf:1: [limit x] lacks count, window, limit"},
+           Row{limit + "colour = red\n", "m.conf:3: `colour' is not a setting of [limit x]; "},
+           Row{"[limit x]\nkey = sendr\n",
+               "m.conf:2: key: `sendr' is not an attribute of Postfix's policy protocol; did you "
+               "mean sender?"},
+           Row{limit + "count = mails\n",
+               "m.conf:3: count: `mails' is not something that is counted; allowed are connections"},
+           Row{limit + "stage = EHLO\n",
+               "m.conf:3: stage: `EHLO' is not a stage; allowed are CONNECT, MAIL, RCPT, DATA or"},
+           Row{limit + "when = nobody\n", "m.conf:3: when: `nobody' cannot be asked for"},
+           Row{limit + "count = connections\nstage = RCPT\nwindow = 1h\nlimit = 5\n",
+               "m.conf:4: [limit x] connections cannot be counted at RCPT; allowed is CONNECT"},
+           Row{limit + "count = messages\nstage = CONNECT\nwindow = 1h\nlimit = 5\n",
+               "messages cannot be counted at CONNECT; allowed is MAIL, RCPT, DATA or END-OF-MESSAGE"},
+           Row{limit + "count = bytes\nstage = CONNECT\nwindow = 1h\nlimit = 5\n",
+               "bytes cannot be counted at CONNECT"},
+           Row{limit + "count = recipients\nstage = MAIL\nwindow = 1h\nlimit = 5\n",
+               "recipients cannot be counted at MAIL"},
+           Row{limit + "count = distinct recipients\nstage = DATA\nwindow = 1h\nlimit = 5\n",
+               "distinct recipients cannot be counted at DATA; allowed is RCPT"},
+           Row{limit + "count = distinct clients\nwindow = 1h\nlimit = 1001\n",
+               "m.conf:5: [limit x] for distinct clients a limit is at most 1000"},
+           Row{limit + "count = messages\nwindow = message\nlimit = 5\n",
+               "m.conf:4: [limit x] `message' is allowed only with count = recipients and stage = RCPT"},
+           Row{limit + "count = recipients\nstage = DATA\nwindow = message\nlimit = 5\n",
+               "`message' is allowed only with"},
+       }) {
+    CAPTURE(row.text);
+    const auto faults = faults_of(row.text);
+    std::string all;
+    bool found = false;
+    for (const auto& fault : faults) {
+      all += fault + "\n";
+      found = found || fault.find(row.fault) != std::string::npos;
+    }
+    CAPTURE(all);
+    CHECK(found);
+  }
+}
+
+TEST_CASE("at most 60 limits of one's own are allowed, which is said once") {
+  std::string text;
+  for (int at = 0; at < 63; ++at) {
+    text += "[limit l" + std::to_string(at) + "]\nkey = sender\ncount = messages\nwindow = 1h\nlimit = 5\n";
+  }
+  CHECK(faults_of(text) == std::vector<std::string>{"m.conf:301: at most 60 limits are allowed"});
+}
+
+TEST_CASE("all faults of a file are named at once, in the order of its lines, those of --set last") {
+  const auto faults = faults_of(
+      "[server]\n"
+      "listen = nowhere\n"
+      "max_connections = many\n"
+      "[nonsense]\n"
+      "anything = 5\n"
+      "[client_rate]\n"
+      "limit = 1 2\n"
+      "[limit x]\n"
+      "key = sender\n"
+      "broken\n",
+      {{"log.level", "loud"}, {"nonsense", "5"}});
+  std::string all;
+  for (const auto& fault : faults) all += fault.substr(0, fault.find(' ')) + "\n";
+  CHECK(all == "m.conf:2:\nm.conf:3:\nm.conf:4:\nm.conf:7:\nm.conf:8:\nm.conf:10:\n--set\n--set\n");
+}
+
+TEST_CASE("a wrong --set is a fault of the command line") {
+  struct Row {
+    std::string key;
+    std::string value;
+    std::string fault;
+  };
+  for (const auto& row : {
+           Row{"listen", "x", "--set listen: write section.name=value"},
+           Row{"server.", "x", "--set server.: write section.name=value"},
+           Row{".http", "x", "--set .http: write section.name=value"},
+           Row{"sever.http", "x", "--set sever.http: `sever' is not a section; did you mean server?"},
+           Row{"server.htp", "x", "--set server.htp: `htp' is not a setting of [server]; did you mean http?"},
+           Row{"server.http", "x", "--set server.http: http: `x' is not an endpoint"},
+           Row{"client_rate.action", "REJECT see # 5", "a `#' after a blank begins a comment in a file"},
+           Row{"client_rate.action", "# 5", "a `#' after a blank begins a comment in a file"},
+           Row{"client_rate.action", "REJECT a\nb", "--set client_rate.action: there is a control character"},
+           Row{"client_rate.limit", "1 2", "--set client_rate.limit: [client_rate] limit has 2 and window 1"},
+           Row{"limit.x.key", "sender", "--set limit.x.key: [limit x] lacks count, window, limit"},
+           Row{"limit.X.key", "sender", "--set limit.X.key: `X' is not a name for a limit"},
+       }) {
+    CAPTURE(row.key);
+    const auto faults = faults_of("", {{row.key, row.value}});
+    REQUIRE_FALSE(faults.empty());
+    CAPTURE(faults.front());
+    CHECK(faults.front().find(row.fault) != std::string::npos);
+  }
+  CHECK(faults_of("", {{"log.level", "info"}, {"log.level", "warn"}}) ==
+        std::vector<std::string>{"--set log.level: level is there already; it is allowed once"});
+}
+
+TEST_CASE("a fault in the file is named even if --set replaces the value") {
+  CHECK(faults_of("[log]\nlevel = loud\n", {{"log.level", "info"}}).size() == 1);
+}
+
+TEST_CASE("settings of later releases are accepted with a warning each") {
+  Report report;
+  parse_settings(
+      "[redis]\naddress = inet:127.0.0.1:6379\ntls = no\n[server]\nnode = a\n[greet_pause]\nmode = enforce\n", "m.conf",
+      {{"store.path", "/x"}}, report);
+  CHECK(report.faults.empty());
+  REQUIRE(report.warnings.size() == 5);
+  CHECK(report.warnings[0].to_string() ==
+        "m.conf:2: address of [redis] is reserved for a later release, has no effect yet");
+  CHECK(report.warnings[4].to_string() ==
+        "--set store.path: path of [store] is reserved for a later release, has no effect yet");
+}
+
+TEST_CASE("a file that is missing is a fault unless it is optional") {
+  Report report;
+  const auto settings = load_settings("/nonexistent/m.conf", true, {}, report);
+  CHECK(report.faults.empty());
+  CHECK(settings.server.max_connections == 4096);
+  load_settings("/nonexistent/m.conf", false, {}, report);
+  REQUIRE(report.faults.size() == 1);
+  CHECK(report.faults.front().to_string() == "/nonexistent/m.conf: there is no such file");
+  Report folder;
+  load_settings("/", true, {}, folder);
+  REQUIRE(folder.faults.size() == 1);
+  CHECK(folder.faults.front().what.find("cannot be read: ") == 0);
+}
+
+}  // namespace mxwarden::conf
