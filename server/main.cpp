@@ -1,1 +1,49 @@
-int main() { return 0; }
+// mxwardend: answers Postfix's policy requests.
+//
+// Exit status: 0 after a drain, 64 wrong usage, 69 an address cannot be listened on, 70 a fault of ours, 78 bad
+// configuration.
+
+#include <sysexits.h>
+
+#include <iostream>
+
+#include "base/log.hpp"
+#include "conf/command_line.hpp"
+#include "server/daemon.hpp"
+
+namespace {
+
+using namespace mxwarden;
+
+constexpr conf::Program program{"mxwardend", "answers Postfix's policy requests"};
+
+int serve(conf::Started started) {
+  const auto& settings = started.configuration.settings;
+  if (const auto logging = log::start(program.name, settings.log.target, settings.log.level); !logging) {
+    log::error(logging.error().message);
+    return EX_CONFIG;
+  }
+  for (const auto& warning : started.report.warnings) log::warn(warning.to_string());
+  server::Daemon daemon(std::move(started.source), std::move(started.configuration));
+  if (const auto opened = daemon.open(); !opened) {
+    log::error(opened.error().message);
+    return EX_UNAVAILABLE;
+  }
+  daemon.run();
+  return EX_OK;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto started = conf::start(program, argc, argv, std::cout, std::cerr);
+  if (const auto* status = std::get_if<int>(&started)) return *status;
+  auto status = EX_SOFTWARE;
+  try {
+    status = serve(std::move(std::get<conf::Started>(started)));
+  } catch (const std::exception& exception) {
+    log::error(std::string("cannot go on: ") + exception.what());
+  }
+  log::stop();
+  return status;
+}

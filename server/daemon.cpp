@@ -1,0 +1,243 @@
+#include "server/daemon.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <random>
+
+#include "server/notify.hpp"
+#include "server/reload.hpp"
+#include "server/tcp_table.hpp"
+
+namespace mxwarden::server {
+namespace {
+
+using boost::system::error_code;
+
+// For listeners, log, HTTP and what libraries open.
+constexpr std::size_t other_descriptors = 256;
+
+store::EmbeddedStore::Options store_options(const conf::Settings& settings) {
+  std::random_device random;
+  return {.max_entries = settings.store.max_entries, .seed = (std::uint64_t{random()} << 32) | random()};
+}
+
+Sessions::Options session_options(const conf::Settings& settings) {
+  return {.max_connections = settings.server.max_connections,
+          .idle_timeout = settings.server.idle_timeout,
+          .answer_within = settings.server.answer_within};
+}
+
+std::shared_ptr<const policy::Engine> make_engine(const conf::Configuration& configuration) {
+  return std::make_shared<const policy::Engine>(configuration.settings, configuration.access);
+}
+
+// What max_connections promises needs as many descriptors.
+void raise_descriptor_limit(std::size_t max_connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const auto wanted = static_cast<rlim_t>(max_connections + other_descriptors);
+  if (limit.rlim_cur >= wanted) return;
+  const rlimit raised{wanted, std::max(limit.rlim_max, wanted)};
+  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return;
+  const auto most = limit.rlim_max;
+  limit.rlim_cur = most;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  log::warn(
+      fmt::format("server.max_connections = {} needs {} file descriptors and only {} are allowed: raise "
+                  "LimitNOFILE= of the service, or lower the setting",
+                  max_connections, wanted, most));
+}
+
+double wall_clock_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+}  // namespace
+
+Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configuration)
+    : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
+      source_(std::move(source)),
+      configuration_(std::move(configuration)),
+      store_(store_options(configuration_.settings)),
+      tracker_(policy::Tracker::Options{}),
+      pipeline_(store_, tracker_, make_engine(configuration_)),
+      recorder_(store_.name()),
+      sessions_(pipeline_, clock_, recorder_, session_options(configuration_.settings)),
+      http_({.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
+             .trouble = [this] { return draining_ ? std::optional<std::string>("draining") : std::nullopt; }}),
+      signals_(context_, SIGHUP, SIGTERM, SIGINT),
+      tick_timer_(context_),
+      drain_timer_(context_),
+      started_(wall_clock_seconds()) {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit(configuration_.settings.server.max_connections);
+}
+
+Result<void> Daemon::open() {
+  const auto& server = configuration_.settings.server;
+  auto passed = passed_sockets();
+  if (!passed) return passed.error();
+  auto wanted = server.listen;
+  if (server.http) wanted.push_back({*server.http, "http"});
+  auto opened = open_listeners(wanted, std::move(*passed));
+  if (!opened) return opened.error();
+  for (std::size_t at = 0; at < opened->size(); ++at) {
+    const auto is_http = server.http && at == server.listen.size();
+    if (is_http) {
+      serve_http(std::move((*opened)[at]));
+    } else {
+      serve(std::move((*opened)[at]));
+    }
+  }
+  return {};
+}
+
+void Daemon::serve(NamedListener listener) {
+  log::info(fmt::format("listening on {}", listener.name));
+  listeners_.emplace_back(
+      context_, clock_, std::move(listener.socket), std::move(listener.name),
+      [this](Socket socket, const Entrance& entrance) { sessions_.open(std::move(socket), entrance); });
+}
+
+void Daemon::serve_http(NamedListener listener) {
+  http_listener_.emplace(context_, clock_, std::move(listener.socket), std::move(listener.name),
+                         [this](Socket socket, const Entrance&) { http_.open(std::move(socket)); });
+}
+
+void Daemon::run() {
+  adopt_sessions();
+  await_signal();
+  await_tick();
+  for (auto& listener : listeners_) listener.start();
+  if (http_listener_) http_listener_->start();
+  notify::ready();
+  log::info(fmt::format("mxwardend {} is ready", MXWARDEN_VERSION));
+  context_.run();
+  log::info(recorder_.summary());
+  log::info("mxwardend has ended");
+}
+
+// SMTP sessions that were there before us are not new: a restart refuses nobody.
+void Daemon::adopt_sessions() {
+  const auto connections = read_tcp_table();
+  if (!connections) {
+    log::warn(connections.error().message + "; SMTP sessions under way will count as new ones");
+    return;
+  }
+  tracker_.adopt(*connections, clock_.now());
+}
+
+void Daemon::await_signal() {
+  signals_.async_wait([this](const error_code& error, int signal) {
+    if (error) return;
+    take_signal(signal);
+    if (!finished_) await_signal();
+  });
+}
+
+void Daemon::take_signal(int signal) {
+  if (signal == SIGHUP) {
+    reload();
+  } else if (!draining_) {
+    log::info(fmt::format("{}: draining, {} connections are open", signal == SIGTERM ? "SIGTERM" : "SIGINT",
+                          sessions_.size()));
+    drain();
+  } else {
+    log::warn("a second signal: ending at once");
+    context_.stop();
+  }
+}
+
+void Daemon::await_tick() {
+  tick_timer_.expires_after(tick_interval);
+  tick_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    tick();
+    if (!finished_) await_tick();
+  });
+}
+
+void Daemon::tick() {
+  const auto now = clock_.now();
+  tracker_.tick(now);
+  store_.tick(now);
+  sessions_.close_idle(now);
+  recorder_.tick();
+  notify::watchdog();
+  if (++ticks_ < ticks_a_summary) return;
+  ticks_ = 0;
+  log::info(recorder_.summary());
+}
+
+void Daemon::reload() {
+  if (draining_) return;
+  notify::reloading();
+  conf::Report report;
+  auto wanted = conf::load_configuration(source_, report);
+  for (const auto& warning : report.warnings) log::warn(warning.to_string());
+  for (const auto& fault : report.faults) log::error(fault.to_string());
+  if (!report.faults.empty()) {
+    log::error(fmt::format("reload: {} faults; what was in force stays in force", report.faults.size()));
+    notify::ready();
+    return;
+  }
+  const auto restart = keep_what_needs_restart(configuration_.settings, wanted.settings);
+  if (!restart.empty()) {
+    log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));
+  }
+  pipeline_.replace_engine(make_engine(wanted));
+  sessions_.set_options(session_options(wanted.settings));
+  raise_descriptor_limit(wanted.settings.server.max_connections);
+  configuration_ = std::move(wanted);
+  const auto& log_settings = configuration_.settings.log;
+  if (const auto started = log::start("mxwardend", log_settings.target, log_settings.level); !started) {
+    log::error(started.error().message);
+  }
+  log::info(fmt::format("reloaded {}", source_.file));
+  notify::ready();
+}
+
+void Daemon::drain() {
+  draining_ = true;
+  notify::stopping();
+  for (auto& listener : listeners_) listener.close();
+  sessions_.on_closed([this] {
+    if (sessions_.size() == 0) finish();
+  });
+  drain_timer_.expires_after(longest_drain);
+  drain_timer_.async_wait([this](const error_code& error) {
+    if (!error) sessions_.close_all(CloseReason::drain);
+  });
+  sessions_.drain();
+  if (sessions_.size() == 0) finish();
+}
+
+// Nothing is left to wait for, so that run() returns by itself.
+void Daemon::finish() {
+  finished_ = true;
+  if (http_listener_) http_listener_->close();
+  http_.close_all();
+  tick_timer_.cancel();
+  drain_timer_.cancel();
+  signals_.cancel();
+}
+
+Gauges Daemon::gauges() const {
+  const auto statistics = store_.statistics();
+  return {.policy_connections = sessions_.size(),
+          .sessions = tracker_.sessions(),
+          .store_entries = statistics.entries,
+          .store_evicted = statistics.evicted,
+          .store_turned_away = statistics.turned_away,
+          .started = started_};
+}
+
+}  // namespace mxwarden::server

@@ -1,0 +1,76 @@
+#pragma once
+// mxwardend: everything wired together, its signals and its one-second tick. One thread, one io_context.
+//
+// Signals: SIGHUP reloads settings and access table, as a whole or not at all; counters are kept. SIGTERM and SIGINT
+// drain: nothing new is accepted, what was asked is answered, for five seconds at most. A second one ends at once.
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "conf/command_line.hpp"
+#include "policy/pipeline.hpp"
+#include "server/activation.hpp"
+#include "server/http.hpp"
+#include "server/listener.hpp"
+#include "server/recorder.hpp"
+#include "server/sessions.hpp"
+#include "server/socket.hpp"
+#include "store/embedded_store.hpp"
+
+namespace mxwarden::server {
+
+class Daemon {
+ public:
+  // `configuration` was read from `source`, which a reload reads again.
+  Daemon(conf::ConfigurationSource source, conf::Configuration configuration);
+
+  // Opens the listeners; from now on connections are not refused. The error names the address, why, and a remedy.
+  Result<void> open();
+  // Serves until a signal ends it.
+  void run();
+
+ private:
+  static constexpr auto tick_interval = std::chrono::seconds(1);
+  static constexpr auto longest_drain = std::chrono::seconds(5);
+  static constexpr int ticks_a_summary = 600;
+
+  void adopt_sessions();
+  void serve(NamedListener listener);
+  void serve_http(NamedListener listener);
+  void await_signal();
+  void take_signal(int signal);
+  void await_tick();
+  void tick();
+  void reload();
+  void drain();
+  void finish();
+  Gauges gauges() const;
+
+  boost::asio::io_context context_;
+  SteadyClock clock_;
+  conf::ConfigurationSource source_;
+  conf::Configuration configuration_;
+  store::EmbeddedStore store_;
+  policy::Tracker tracker_;
+  policy::Pipeline pipeline_;
+  Recorder recorder_;
+  Sessions sessions_;
+  HttpServer http_;
+  std::list<Listener> listeners_;
+  std::optional<Listener> http_listener_;
+  boost::asio::signal_set signals_;
+  Timer tick_timer_;
+  Timer drain_timer_;
+  int ticks_ = 0;
+  bool draining_ = false;
+  bool finished_ = false;
+  double started_;  // seconds since 1970
+};
+
+}  // namespace mxwarden::server

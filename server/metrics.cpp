@@ -1,0 +1,129 @@
+#include "server/metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+
+namespace mxwarden::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+std::string_view first_word(std::string_view action) {
+  return action.substr(0, action.find(' '));
+}
+
+std::string_view to_string(conf::Mode mode) {
+  return mode == conf::Mode::monitor ? "monitor" : "enforce";
+}
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+class Text {
+ public:
+  void family(std::string name, std::string help, MetricType type) {
+    families_.push_back({std::move(name), std::move(help), type, {}});
+  }
+  ClientMetric& add(Labels labels) {
+    auto& metric = families_.back().metric.emplace_back();
+    metric.label = std::move(labels);
+    return metric;
+  }
+  void counter(Labels labels, std::uint64_t value) {
+    add(std::move(labels)).counter.value = static_cast<double>(value);
+  }
+  void counter(std::string name, std::string help, std::uint64_t value) {
+    family(std::move(name), std::move(help), MetricType::Counter);
+    counter({}, value);
+  }
+  void gauge(std::string name, std::string help, double value, Labels labels = {}) {
+    family(std::move(name), std::move(help), MetricType::Gauge);
+    add(std::move(labels)).gauge.value = value;
+  }
+  std::string serialize() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void add_gauges(Text& text, const Gauges& gauges) {
+  text.gauge("mxwarden_policy_connections", "Open policy connections.", static_cast<double>(gauges.policy_connections));
+  text.gauge("mxwarden_sessions", "SMTP sessions that are tracked.", static_cast<double>(gauges.sessions));
+  text.gauge("mxwarden_store_entries", "Counters the store holds.", static_cast<double>(gauges.store_entries));
+  text.counter("mxwarden_store_evicted_total", "Live counters that gave way to others.", gauges.store_evicted);
+  text.counter("mxwarden_store_turned_away_total", "First hits that got no counter, as the store was full.",
+               gauges.store_turned_away);
+  text.gauge("mxwarden_build_info", "Always 1; the version is a label.", 1, {{"version", MXWARDEN_VERSION}});
+  text.gauge("mxwarden_start_time_seconds", "When the daemon started, in seconds since 1970.", gauges.started);
+}
+
+}  // namespace
+
+void Metrics::decided(const policy::Request& request, const policy::Decision& decision, Duration took) {
+  ++requests_[static_cast<std::size_t>(request.state)];
+  const auto bound = std::ranges::find_if(bounds, [&](Duration upper) { return took <= upper; });
+  ++took_[static_cast<std::size_t>(bound - bounds.begin())];
+  took_sum_ += took;
+  for (const auto& remark : decision.remarks) count(remark);
+  if (decision.verdict) {
+    count(*decision.verdict);
+  } else {
+    ++passed_;
+  }
+}
+
+// A dozen rows at most: rules with their few actions.
+void Metrics::count(const policy::Verdict& verdict) {
+  const auto action = first_word(verdict.action);
+  for (auto& row : decided_) {
+    if (row.mode == verdict.mode && row.rule == verdict.rule && row.action == action) {
+      ++row.count;
+      return;
+    }
+  }
+  decided_.push_back({std::string(verdict.rule), std::string(action), verdict.mode, 1});
+}
+
+std::string Metrics::to_text(const Gauges& gauges) const {
+  Text text;
+  text.family("mxwarden_decisions_total", "Decisions; mode monitor: what would have been answered.",
+              MetricType::Counter);
+  text.counter({{"rule", "none"}, {"action", "DUNNO"}, {"mode", "enforce"}}, passed_);
+  for (const auto& row : decided_) {
+    text.counter({{"rule", row.rule}, {"action", row.action}, {"mode", std::string(to_string(row.mode))}}, row.count);
+  }
+
+  text.family("mxwarden_requests_total", "Requests answered, by protocol_state.", MetricType::Counter);
+  for (std::size_t state = 0; state < requests_.size(); ++state) {
+    const auto name = state < protocol_state_names.size() ? protocol_state_names[state] : "other";
+    text.counter(Labels{{"state", std::string(name)}}, requests_[state]);
+  }
+  text.counter("mxwarden_malformed_requests_total", "Malformed requests, each the end of its connection.", malformed_);
+  text.counter("mxwarden_failed_requests_total", "Requests let pass as deciding them failed.", failed_);
+
+  text.family("mxwarden_policy_connections_closed_total", "Policy connections that ended, and why.",
+              MetricType::Counter);
+  for (std::size_t reason = 0; reason < closed_.size(); ++reason) {
+    text.counter(Labels{{"reason", std::string(close_reason_names[reason])}}, closed_[reason]);
+  }
+
+  text.family("mxwarden_decision_seconds", "From a request's last byte to its answer, with deliberate holds.",
+              MetricType::Histogram);
+  auto& histogram = text.add({}).histogram;
+  for (std::size_t at = 0; at < took_.size(); ++at) {
+    histogram.sample_count += took_[at];
+    if (at < bounds.size()) histogram.bucket.push_back({histogram.sample_count, seconds(bounds[at])});
+  }
+  histogram.sample_sum = seconds(took_sum_);
+
+  add_gauges(text, gauges);
+  return text.serialize();
+}
+
+}  // namespace mxwarden::server

@@ -1,0 +1,73 @@
+#include "server/recorder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/escape.hpp"
+#include "policy/decision_log.hpp"
+
+namespace mxwarden::server {
+namespace {
+
+constexpr std::string_view no_opinion = "DUNNO";
+
+}  // namespace
+
+void Recorder::decided(const policy::Request& request, const policy::Decision& decision, Duration took) {
+  ++this_second_;
+  metrics_.decided(request, decision, took);
+  if (!decision.verdict && decision.remarks.empty() && !log::enabled(log::Level::debug)) return;
+  if (decision.verdict && decision.verdict->refuses) count_refusal(decision.verdict->rule);
+  log(request, decision, took);
+}
+
+void Recorder::log(const policy::Request& request, const policy::Decision& decision, Duration took) const {
+  for (const auto& remark : decision.remarks) log::info(policy::decision_line(request, &remark, store_, took));
+  const auto* verdict = decision.verdict ? &*decision.verdict : nullptr;
+  const auto level = decision.action == no_opinion ? log::Level::debug : log::Level::info;
+  if (log::enabled(level)) log::write(level, policy::decision_line(request, verdict, store_, took));
+}
+
+void Recorder::malformed(std::string_view peer, std::string_view reason, Instant now) {
+  metrics_.malformed();
+  malformed_.warn(fmt::format("policy client {}: malformed request: {}; disconnected without an answer", peer, reason),
+                  now);
+}
+
+void Recorder::failed(std::string_view what, Instant now) {
+  metrics_.failed();
+  failed_.warn(fmt::format("a request could not be decided and was let pass: {}", quoted(what)), now);
+}
+
+void Recorder::opened(std::size_t connections) {
+  period_.most_connections = std::max(period_.most_connections, connections);
+}
+
+void Recorder::tick() {
+  period_.requests += this_second_;
+  period_.busiest_second = std::max(period_.busiest_second, this_second_);
+  this_second_ = 0;
+}
+
+void Recorder::count_refusal(std::string_view rule) {
+  const auto known = std::ranges::find(period_.refusals, rule, &std::pair<std::string, std::uint64_t>::first);
+  if (known != period_.refusals.end()) {
+    ++known->second;
+  } else {
+    period_.refusals.emplace_back(rule, 1);
+  }
+}
+
+std::string Recorder::summary() {
+  tick();
+  auto line = fmt::format("summary requests={} busiest_second={} most_connections={}", period_.requests,
+                          period_.busiest_second, period_.most_connections);
+  for (const auto& [rule, count] : period_.refusals) {
+    append_logfmt(line, "refused." + rule, std::to_string(count));
+  }
+  period_ = {};
+  return line;
+}
+
+}  // namespace mxwarden::server

@@ -1,0 +1,59 @@
+#pragma once
+// Where what the policy sessions do becomes figures and log lines: the counters of /metrics, the decision log, and the
+// summary of every ten minutes. Called after an answer is on its way, never before.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "policy/decision.hpp"
+#include "policy/request.hpp"
+#include "server/metrics.hpp"
+
+namespace mxwarden::server {
+
+class Recorder {
+ public:
+  // `store` for the `store=` of the log lines; a view.
+  explicit Recorder(std::string_view store) : store_(store) {}
+
+  void decided(const policy::Request& request, const policy::Decision& decision, Duration took);
+  void malformed(std::string_view peer, std::string_view reason, Instant now);
+  // Something that must not happen did, and was answered or ended for this one connection.
+  void failed(std::string_view what, Instant now);
+  // A policy connection came, or ended; `connections` are open with it.
+  void opened(std::size_t connections);
+  void closed(CloseReason reason) { metrics_.closed(reason); }
+
+  // Each second.
+  void tick();
+  // What happened since the last one, for the log. Begins anew.
+  std::string summary();
+
+  const Metrics& metrics() const { return metrics_; }
+
+ private:
+  void count_refusal(std::string_view rule);
+  void log(const policy::Request& request, const policy::Decision& decision, Duration took) const;
+
+  std::string_view store_;
+  Metrics metrics_;
+  log::RepeatedWarning malformed_;
+  log::RepeatedWarning failed_;
+
+  struct Period {
+    std::uint64_t requests = 0;
+    std::uint64_t busiest_second = 0;
+    std::size_t most_connections = 0;
+    std::vector<std::pair<std::string, std::uint64_t>> refusals;  // by rule, in the order of their first
+  };
+  Period period_;
+  std::uint64_t this_second_ = 0;
+};
+
+}  // namespace mxwarden::server

@@ -1,0 +1,170 @@
+#include "server/request_parser.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/escape.hpp"
+
+namespace mxwarden::server {
+namespace {
+
+constexpr std::size_t usual_capacity = 2048;
+// A receive gets at least this much room; below it the buffer is tidied or grows.
+constexpr std::size_t least_room = 512;
+// A request at its limit, and room to see that it goes on.
+constexpr std::size_t most_capacity = RequestParser::Limits::request + least_room;
+
+constexpr std::string_view the_request = "smtpd_access_policy";
+
+static_assert(attribute_names.size() <= 32, "seen_ has a bit for each attribute");
+
+const char* find(const char* from, char byte, std::size_t size) {
+  return static_cast<const char*>(std::memchr(from, byte, size));
+}
+
+}  // namespace
+
+RequestParser::RequestParser()
+    : buffer_(std::make_unique_for_overwrite<char[]>(usual_capacity)), capacity_(usual_capacity) {}
+
+std::span<char> RequestParser::prepare() {
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    if (capacity_ > usual_capacity) reallocate(usual_capacity);
+  }
+  if (capacity_ - end_ < least_room) {
+    // Tidying costs a copy of an incomplete request, and next() has taken at least as much in whole ones before it.
+    if (begin_ >= end_ - begin_ && begin_ > 0) {
+      std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    if (capacity_ - end_ < least_room) reallocate(std::min(2 * capacity_, most_capacity));
+  }
+  return {buffer_.get() + end_, capacity_ - end_};
+}
+
+void RequestParser::reallocate(std::size_t capacity) {
+  const auto size = end_ - begin_;
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  std::memcpy(larger.get(), buffer_.get() + begin_, size);
+  buffer_ = std::move(larger);
+  capacity_ = capacity;
+  begin_ = 0;
+  end_ = size;
+}
+
+RequestParser::Outcome RequestParser::next(policy::Request& request) {
+  if (!reason_.empty()) return Outcome::malformed;
+  while (true) {
+    switch (find_line_end()) {
+      case LineEnd::missing:
+        return Outcome::need_more;
+      case LineEnd::over_limit:
+        return Outcome::malformed;
+      case LineEnd::found:
+        break;
+    }
+    if (line_end_ == line_) return finish(request);
+    if (!take_line()) return Outcome::malformed;
+    line_ = scanned_ = line_end_ + 1;
+  }
+}
+
+// Which limit is named depends on the bytes alone, not on how they were split.
+RequestParser::LineEnd RequestParser::find_line_end() {
+  const auto size = end_ - begin_;
+  const auto limit = std::min(line_ + Limits::line, Limits::request - 1);  // the last place for the newline
+  const auto* text = buffer_.get() + begin_;
+  const auto until = std::min(size, limit + 1);
+  if (const auto* newline = until > scanned_ ? find(text + scanned_, '\n', until - scanned_) : nullptr) {
+    line_end_ = static_cast<std::size_t>(newline - text);
+    return LineEnd::found;
+  }
+  scanned_ = until;
+  if (size <= limit) return LineEnd::missing;
+  malformed(limit == Limits::request - 1 ? fmt::format("a request of more than {} bytes", Limits::request)
+                                         : fmt::format("a line of more than {} bytes", Limits::line));
+  return LineEnd::over_limit;
+}
+
+bool RequestParser::take_line() {
+  if (++attributes_ > Limits::attributes) {
+    malformed(fmt::format("more than {} attributes", Limits::attributes));
+    return false;
+  }
+  const std::string_view line{buffer_.get() + begin_ + line_, line_end_ - line_};
+  if (expected_ < attribute_names.size()) {
+    const auto name = attribute_names[expected_];
+    if (line.size() > name.size() && line[name.size()] == '=' && line.starts_with(name)) {
+      fields_[expected_] = {static_cast<std::uint32_t>(line_ + name.size() + 1),
+                            static_cast<std::uint32_t>(line.size() - name.size() - 1)};
+      const auto bit = 1U << expected_;
+      ++expected_;
+      if ((seen_ & bit) == 0) {
+        seen_ |= bit;
+        return true;
+      }
+      malformed(fmt::format("attribute `{}' twice", name));
+      return false;
+    }
+  }
+  const auto equals = line.find('=');
+  if (equals == std::string_view::npos) {
+    malformed(line == "\r" ? "lines end in CR LF, Postfix ends them in LF alone"
+                           : "a line without `=': " + quoted(line.substr(0, 80)));
+    return false;
+  }
+  return take_attribute(line.substr(0, equals), line_ + equals + 1);
+}
+
+bool RequestParser::take_attribute(std::string_view name, std::size_t value_at) {
+  if (name.empty()) {
+    malformed("a line without a name before `='");
+    return false;
+  }
+  const auto attribute = find_attribute(name);
+  if (!attribute) return true;
+  const auto index = static_cast<std::size_t>(*attribute);
+  expected_ = index + 1;
+  fields_[index] = {static_cast<std::uint32_t>(value_at), static_cast<std::uint32_t>(line_end_ - value_at)};
+  const auto bit = 1U << index;
+  if ((seen_ & bit) != 0) {
+    malformed(fmt::format("attribute `{}' twice", name));
+    return false;
+  }
+  seen_ |= bit;
+  return true;
+}
+
+RequestParser::Outcome RequestParser::finish(policy::Request& request) {
+  const auto* text = buffer_.get() + begin_;
+  const auto size = line_end_ + 1;
+  const auto value = [&](std::size_t index) { return std::string_view{text + fields_[index].at, fields_[index].size}; };
+  const auto kind = value(static_cast<std::size_t>(Attribute::request));
+  if (kind != the_request) {
+    const auto without_cr = kind.substr(0, the_request.size()) == the_request && kind.ends_with('\r');
+    return malformed(without_cr ? "lines end in CR LF, Postfix ends them in LF alone"
+                                : "no `request=smtpd_access_policy', this is no Postfix that asks");
+  }
+  if (find(text, '\0', size) != nullptr) return malformed("a NUL byte");
+  for (std::size_t index = 0; index < fields_.size(); ++index) request.values[index] = value(index);
+  request.state = parse_protocol_state(request[Attribute::protocol_state]);
+
+  begin_ += size;
+  line_ = scanned_ = 0;
+  fields_ = {};
+  seen_ = 0;
+  expected_ = 0;
+  attributes_ = 0;
+  return Outcome::request;
+}
+
+RequestParser::Outcome RequestParser::malformed(std::string reason) {
+  reason_ = std::move(reason);
+  return Outcome::malformed;
+}
+
+}  // namespace mxwarden::server

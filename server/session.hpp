@@ -1,0 +1,80 @@
+#pragma once
+// One policy connection of Postfix's: bytes in, a decision asked for, `action=...` and an empty line out.
+//
+// Invariants (postfix.md knows why): at most one request is outstanding, nothing more is parsed until it was
+// answered; exactly one reply for each request, in their order, and no byte that nobody asked for. A malformed request
+// gets no reply: one warning, and the connection ends.
+//
+// Owned by Sessions; stays alive beyond its end while a handler or the store still knows it. One thread.
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "policy/pipeline.hpp"
+#include "server/entrance.hpp"
+#include "server/metrics.hpp"
+#include "server/request_parser.hpp"
+#include "server/socket.hpp"
+
+namespace mxwarden::server {
+
+class Sessions;
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Socket socket, const Entrance& entrance, std::uint64_t id, Instant now, Sessions& sessions);
+
+  void start();
+  // Ends as soon as nothing is asked any more: at once, or after the answer that is due.
+  void drain();
+  void close(CloseReason reason);
+
+  Instant last_used() const { return last_used_; }
+  // A request was taken and its reply is not yet sent.
+  bool owes_answer() const { return state_ >= State::deciding && state_ <= State::sending; }
+
+ private:
+  friend class Sessions;
+
+  // deciding: the pipeline has it; holding: a rule wants the answer held back; sending: the rest of a reply that the
+  // kernel did not take at once.
+  enum class State : std::uint8_t { ready, receiving, deciding, holding, sending, closed };
+
+  template <class Work>
+  void guarded(Work work);
+  void failed(std::string_view what);
+
+  void work();
+  void take_next();
+  void receive();
+  void received(const boost::system::error_code& error, std::size_t size);
+  bool bytes_wait_in_kernel() const;
+  void ask();
+  void decided(policy::Decision decision);
+  void hold(Duration length);
+  void answer(const policy::Decision& decision);
+  bool send_reply(std::string_view action);
+  void reply_sent(const boost::system::error_code& error);
+  std::string peer_name() const;
+
+  Socket socket_;
+  Sessions& sessions_;
+  std::list<std::shared_ptr<Session>>::iterator place_;  // in Sessions' list
+  Entrance entrance_;
+  Instant last_used_;  // the last request's arrival
+  State state_ = State::ready;
+  bool working_ = false;
+  bool draining_ = false;
+  RequestParser parser_;
+  policy::Inquiry inquiry_;
+  std::string reply_;
+  Duration held_{};
+  std::optional<Timer> hold_timer_;
+  std::shared_ptr<Session> kept_;  // itself, while the pipeline will call back
+};
+
+}  // namespace mxwarden::server

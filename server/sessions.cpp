@@ -1,0 +1,58 @@
+#include "server/sessions.hpp"
+
+namespace mxwarden::server {
+
+Sessions::Sessions(policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder, const Options& options)
+    : pipeline_(pipeline), clock_(clock), recorder_(recorder), options_(options) {}
+
+void Sessions::open(Socket socket, const Entrance& entrance) {
+  if (open_.size() >= options_.max_connections) close_one_for_another();
+  const auto session = std::make_shared<Session>(std::move(socket), entrance, ++last_id_, clock_.now(), *this);
+  session->place_ = open_.insert(open_.end(), session);
+  recorder_.opened(open_.size());
+  session->start();
+  if (draining_) session->drain();
+}
+
+void Sessions::used(Session& session) {
+  open_.splice(open_.end(), open_, session.place_);
+}
+
+void Sessions::closed(Session& session, CloseReason reason) {
+  recorder_.closed(reason);
+  open_.erase(session.place_);
+  if (on_closed_) on_closed_();
+}
+
+// One that is owed an answer is not idle, however long ago it asked.
+void Sessions::close_one_for_another() {
+  for (const auto& session : open_) {
+    if (session->owes_answer()) continue;
+    const auto idle_longest = session;
+    idle_longest->close(CloseReason::connection_cap);
+    return;
+  }
+  if (!open_.empty()) std::shared_ptr(open_.front())->close(CloseReason::connection_cap);
+}
+
+void Sessions::close_idle(Instant now) {
+  for (auto next = open_.begin(); next != open_.end();) {
+    const auto session = *next++;
+    if (session->last_used() + options_.idle_timeout > now) return;
+    if (!session->owes_answer()) session->close(CloseReason::idle);
+  }
+}
+
+void Sessions::drain() {
+  draining_ = true;
+  for (auto next = open_.begin(); next != open_.end();) {
+    const auto session = *next++;
+    session->drain();
+  }
+}
+
+void Sessions::close_all(CloseReason reason) {
+  while (!open_.empty()) std::shared_ptr(open_.front())->close(reason);
+}
+
+}  // namespace mxwarden::server

@@ -1,0 +1,58 @@
+#pragma once
+// All open policy connections, in the order of their last use, so that the one idle longest is at hand: for the idle
+// timeout, which is looked at each second instead of by a timer for each, and for the cap.
+
+#include <functional>
+#include <list>
+#include <memory>
+
+#include "base/clock.hpp"
+#include "policy/pipeline.hpp"
+#include "server/recorder.hpp"
+#include "server/session.hpp"
+
+namespace mxwarden::server {
+
+class Sessions {
+ public:
+  struct Options {
+    std::size_t max_connections = 4096;
+    Duration idle_timeout = std::chrono::seconds(1200);
+    Duration answer_within = std::chrono::milliseconds(500);
+  };
+
+  // All must outlive it, and the io_context must be destroyed after it has run empty or before this.
+  Sessions(policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder, const Options& options);
+
+  // At the cap the connection that is idle longest is closed for the new one.
+  void open(Socket socket, const Entrance& entrance);
+  // A reload.
+  void set_options(const Options& options) { options_ = options; }
+
+  void close_idle(Instant now);
+  // New ones are closed at once; the others as soon as they are owed no answer.
+  void drain();
+  void close_all(CloseReason reason);
+  std::size_t size() const { return open_.size(); }
+  // Called each time a session has ended.
+  void on_closed(std::function<void()> handler) { on_closed_ = std::move(handler); }
+
+ private:
+  friend class Session;
+  using List = std::list<std::shared_ptr<Session>>;
+
+  void used(Session& session);
+  void closed(Session& session, CloseReason reason);
+  void close_one_for_another();
+
+  policy::Pipeline& pipeline_;
+  const Clock& clock_;
+  Recorder& recorder_;
+  Options options_;
+  List open_;  // front: idle longest
+  std::uint64_t last_id_ = 0;
+  bool draining_ = false;
+  std::function<void()> on_closed_;
+};
+
+}  // namespace mxwarden::server

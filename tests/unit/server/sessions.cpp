@@ -1,0 +1,91 @@
+#include "server/sessions.hpp"
+
+#include <doctest/doctest.h>
+
+#include "unit/server/rig.hpp"
+
+namespace mxwarden::server {
+using namespace std::chrono_literals;
+
+TEST_CASE("at the cap the connection that is idle longest makes room") {
+  Rig rig;
+  auto first = rig.connect();
+  auto second = rig.connect();
+  auto third = rig.connect();
+  first.write(Rig::question("a"));
+  rig.poll();
+  auto fourth = rig.connect();
+  rig.poll();
+  CHECK(rig.sessions.size() == 3);
+  CHECK(second.closed());
+  CHECK(first.read() == Rig::reply("a"));
+  CHECK_FALSE(first.closed());
+  CHECK_FALSE(third.closed());
+  fourth.write(Rig::question("b"));
+  rig.poll();
+  CHECK(fourth.read() == Rig::reply("b"));
+}
+
+TEST_CASE("at the cap one that waits for its answer is not taken for idle") {
+  Rig rig;
+  rig.store.answers_later = true;
+  auto first = rig.connect();
+  first.write(Rig::question("a"));
+  rig.poll();
+  auto second = rig.connect();
+  auto third = rig.connect();
+  second.write(Rig::question("b"));
+  rig.poll();
+  auto fourth = rig.connect();
+  CHECK(third.closed());
+  rig.store.answer_one();
+  CHECK(first.read() == Rig::reply("a"));
+}
+
+TEST_CASE("a connection is closed once it was idle for longer than idle_timeout") {
+  Rig rig;
+  rig.sessions.set_options({.max_connections = 3, .idle_timeout = 60s});
+  auto early = rig.connect();
+  rig.clock.advance(30s);
+  auto late = rig.connect();
+  rig.sessions.close_idle(rig.clock.now());
+  CHECK(rig.sessions.size() == 2);
+  rig.clock.advance(30s);
+  rig.sessions.close_idle(rig.clock.now());
+  CHECK(early.closed());
+  CHECK_FALSE(late.closed());
+  late.write(Rig::question("a"));
+  rig.poll();
+  rig.clock.advance(59s);
+  rig.sessions.close_idle(rig.clock.now());
+  CHECK(late.read() == Rig::reply("a"));
+  CHECK_FALSE(late.closed());
+}
+
+TEST_CASE("a drain closes the idle, answers what was asked, and ends") {
+  Rig rig;
+  rig.store.answers_later = true;
+  auto idle = rig.connect();
+  auto waiting = rig.connect();
+  waiting.write(Rig::question("a"));
+  rig.poll();
+  int ended = 0;
+  rig.sessions.on_closed([&] { ++ended; });
+  auto sent_already = rig.connect();
+  sent_already.write(Rig::question("b"));
+  rig.sessions.drain();
+  rig.poll();
+  CHECK(idle.closed());
+  CHECK(rig.sessions.size() == 2);
+  rig.store.answer_one();
+  rig.store.answer_one();
+  rig.poll();
+  CHECK(waiting.read() == Rig::reply("a"));
+  CHECK(waiting.closed());
+  CHECK(sent_already.read() == Rig::reply("b"));
+  CHECK(sent_already.closed());
+  CHECK(rig.sessions.size() == 0);
+  CHECK(ended == 3);
+}
+
+}  // namespace mxwarden::server
