@@ -12,15 +12,17 @@ namespace {
 constexpr std::size_t line_width = 100;
 
 void append_prose(std::string& text, std::string_view prose) {
-  std::string line = "#";
+  text += '#';
+  std::size_t width = 1;
   for (const auto word : words(prose)) {
-    if (line.size() + 1 + word.size() > line_width) {
-      text += line + "\n";
-      line = "#";
+    if (width + 1 + word.size() > line_width) {
+      text += "\n#";
+      width = 1;
     }
-    line.append(" ").append(word);
+    text.append(" ").append(word);
+    width += 1 + word.size();
   }
-  text += line + "\n";
+  text += '\n';
 }
 
 void append_settings(std::string& text, std::string_view section, const Source& source) {

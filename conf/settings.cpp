@@ -139,9 +139,11 @@ class SettingsReader {
     if (is_limit(line.section) && place.limit == nullptr) return;
     const auto [first, is_first] = given.emplace(line.name, line.where);
     if (is_first && setting->clear != nullptr) setting->clear(place);
-    if (!is_first && setting->clear == nullptr) {
-      return fault(line.where, fmt::format("{} is there already{}; it is allowed once", line.name,
-                                           line.where.line > 0 ? fmt::format(", in line {}", first->second.line) : ""));
+    const bool in_file = line.where.line > 0;
+    // On the command line the last one wins.
+    if (!is_first && setting->clear == nullptr && in_file) {
+      return fault(line.where,
+                   fmt::format("{} is there already, in line {}; it is allowed once", line.name, first->second.line));
     }
     if (const auto read = setting->read(place, line.value); !read) {
       broken_.insert({line.section, Origin()});

@@ -88,10 +88,10 @@ class LimitRule {
     if (!concerns(question)) return Step::pass;
     const auto n = amount(question);
     if (n == 0) return Step::pass;
+    if (limit_.per_message) return Step::judge;
     auto windows = windows_for(question);
     if (std::ranges::all_of(windows, [](const auto& window) { return window.limit == store::Window::no_limit; }))
       return Step::pass;
-    if (limit_.per_message) return Step::judge;
     store::Count count;
     count.entity = entity(question);
     if (count.entity.empty()) return Step::pass;
@@ -200,7 +200,7 @@ class LimitRule {
   Rule::Judgement judge_message(const Question& question) const {
     const std::uint64_t count = question.view->message_recipients + 1U;
     const auto limit = windows_for(question).front().limit;
-    if (count <= limit) return {};
+    if (limit == store::Window::no_limit || count <= limit) return {};
     return verdict(question, {count, limit, Duration::zero(), Duration::zero()});
   }
 

@@ -59,6 +59,7 @@ void RequestParser::reallocate(std::size_t capacity) {
 RequestParser::Outcome RequestParser::next(policy::Request& request) {
   if (!reason_.empty()) return Outcome::malformed;
   while (true) {
+    take_expected_lines();
     switch (find_line_end()) {
       case LineEnd::missing:
         return Outcome::need_more;
@@ -71,6 +72,34 @@ RequestParser::Outcome RequestParser::next(policy::Request& request) {
     if (!take_line()) return Outcome::malformed;
     line_ = scanned_ = line_end_ + 1;
   }
+}
+
+// The usual case, all in registers: whole lines in the order in which Postfix sends them. It stops before any other
+// line, of which find_line_end() and take_line() then make what is to be made; a line is tried here only once, when its
+// first byte is there.
+void RequestParser::take_expected_lines() {
+  const auto* text = buffer_.get() + begin_;
+  const auto size = end_ - begin_;
+  const auto most = std::min(attribute_names.size(), expected_ + (Limits::attributes - attributes_));
+  auto line = line_;
+  auto expected = expected_;
+  if (scanned_ != line) return;
+  for (; expected < most && (seen_ & (1U << expected)) == 0; ++expected) {
+    const auto name = attribute_names[expected];
+    const auto value = line + name.size() + 1;
+    if (value >= size || text[value - 1] != '=' || std::memcmp(text + line, name.data(), name.size()) != 0) break;
+    const auto until = std::min({size, line + Limits::line + 1, Limits::request});
+    const auto* newline = until > value ? find(text + value, '\n', until - value) : nullptr;
+    if (newline == nullptr) break;
+    const auto end = static_cast<std::size_t>(newline - text);
+    fields_[expected] = {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(end - value)};
+    line = end + 1;
+  }
+  // A bit for each attribute from expected_ to before expected.
+  seen_ |= static_cast<std::uint32_t>((std::uint64_t{1} << expected) - (std::uint64_t{1} << expected_));
+  attributes_ += expected - expected_;
+  expected_ = expected;
+  line_ = scanned_ = line;
 }
 
 // Which limit is named depends on the bytes alone, not on how they were split.
@@ -96,21 +125,6 @@ bool RequestParser::take_line() {
     return false;
   }
   const std::string_view line{buffer_.get() + begin_ + line_, line_end_ - line_};
-  if (expected_ < attribute_names.size()) {
-    const auto name = attribute_names[expected_];
-    if (line.size() > name.size() && line[name.size()] == '=' && line.starts_with(name)) {
-      fields_[expected_] = {static_cast<std::uint32_t>(line_ + name.size() + 1),
-                            static_cast<std::uint32_t>(line.size() - name.size() - 1)};
-      const auto bit = 1U << expected_;
-      ++expected_;
-      if ((seen_ & bit) == 0) {
-        seen_ |= bit;
-        return true;
-      }
-      malformed(fmt::format("attribute `{}' twice", name));
-      return false;
-    }
-  }
   const auto equals = line.find('=');
   if (equals == std::string_view::npos) {
     malformed(line == "\r" ? "lines end in CR LF, Postfix ends them in LF alone"

@@ -64,6 +64,7 @@ class RequestParser {
 
   enum class LineEnd : std::uint8_t { found, missing, over_limit };
 
+  void take_expected_lines();
   LineEnd find_line_end();
   bool take_line();
   bool take_attribute(std::string_view name, std::size_t value_at);

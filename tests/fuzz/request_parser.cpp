@@ -10,6 +10,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -66,7 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uniform_int_distribution<std::size_t> piece(1, 1 + seed % 700);
   require(parse(text, [&] { return piece(random); }) == whole);
   require(parse(text, [] { return std::size_t{1}; }) == whole);
-  for (std::size_t first = 1; first < std::min<std::size_t>(text.size(), 64); ++first) {
+  for (std::size_t first = 1; first < std::min<std::size_t>(text.size(), 16); ++first) {
     auto next = first;
     require(parse(text, [&] { return std::exchange(next, text.size()); }) == whole);
   }

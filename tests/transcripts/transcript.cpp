@@ -60,7 +60,6 @@ class Stage {
     } else if (line.starts_with("!set ")) {
       const auto setting = line.substr(5);
       const auto equals = setting.find('=');
-      std::erase_if(overrides_, [&](const auto& former) { return former.first == setting.substr(0, equals); });
       overrides_.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
       reload();
     } else if (line.starts_with("!access ")) {

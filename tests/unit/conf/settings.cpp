@@ -388,8 +388,14 @@ TEST_CASE("a wrong --set is a fault of the command line") {
     CAPTURE(faults.front());
     CHECK(faults.front().find(row.fault) != std::string::npos);
   }
-  CHECK(faults_of("", {{"log.level", "info"}, {"log.level", "warn"}}) ==
-        std::vector<std::string>{"--set log.level: level is there already; it is allowed once"});
+}
+
+TEST_CASE("of two --set of one setting the last one wins") {
+  Report report;
+  const auto settings = parse_settings("", "m.conf", {{"client_rate.limit", "3"}, {"client_rate.limit", "4"}}, report);
+  CHECK(report.faults.empty());
+  REQUIRE(settings.client_rate.windows.size() == 1);
+  CHECK(settings.client_rate.windows[0].limit == 4);
 }
 
 TEST_CASE("a fault in the file is named even if --set replaces the value") {

@@ -135,7 +135,9 @@ TEST_CASE("an IPv6 listener leaves the port free for IPv4") {
 }
 
 TEST_CASE("without descriptors accepting pauses, and goes on when there are some again") {
-  Door door(std::move(*ListeningSocket::open(inet("127.0.0.1"))));
+  auto opened = ListeningSocket::open(inet("127.0.0.1"));
+  REQUIRE(opened.has_value());
+  Door door(std::move(*opened));
   const auto client = connect_to(door.endpoint());
   {
     const NoDescriptors none;
@@ -154,7 +156,9 @@ TEST_CASE("without descriptors accepting pauses, and goes on when there are some
 TEST_CASE("a closed listener refuses, and removes its unix socket") {
   const Folder folder;
   const auto path = folder / "s";
-  Door door(std::move(*ListeningSocket::open(conf::UnixEndpoint{path, 0660})));
+  auto opened = ListeningSocket::open(conf::UnixEndpoint{path, 0660});
+  REQUIRE(opened.has_value());
+  Door door(std::move(*opened));
   CHECK(std::filesystem::is_socket(path));
   door.listener.close();
   door.poll();

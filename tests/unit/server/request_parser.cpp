@@ -106,11 +106,11 @@ std::string padding(std::size_t size) {
 TEST_CASE("every recorded request of a real Postfix comes through with its attributes, whole and byte by byte") {
   const auto samples = recorded_requests();
   CHECK(samples.size() == 489);
-  for (const auto& [name, text] : samples) {
-    CAPTURE(name);
-    const Parsed expected{{split_simply(text)}, ""};
-    CHECK(parse_whole(text) == expected);
-    CHECK(parse_bytewise(text) == expected);
+  for (const auto& sample : samples) {
+    CAPTURE(sample.name);
+    const Parsed expected{{split_simply(sample.text)}, ""};
+    CHECK(parse_whole(sample.text) == expected);
+    CHECK(parse_bytewise(sample.text) == expected);
   }
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("requests that follow each other come through in their order, wherever
   CHECK(parse_whole(stream) == expected);
   CHECK(parse_bytewise(stream) == expected);
   std::mt19937 random(7);
-  for (const std::size_t longest : {3, 50, 700, 5000, 100000}) {
+  for (const std::size_t longest : {3U, 50U, 700U, 5000U, 100000U}) {
     CAPTURE(longest);
     std::uniform_int_distribution<std::size_t> size(1, longest);
     CHECK(parse_in_pieces(stream, [&] { return size(random); }) == expected);
@@ -164,19 +164,21 @@ TEST_CASE("attributes come in any order, unknown ones are passed over, values ma
 }
 
 TEST_CASE("the protocol state is parsed, a new one of a later Postfix is `other'") {
-  for (const auto& [name, state] : {std::pair{"CONNECT", ProtocolState::connect},
-                                    {"END-OF-MESSAGE", ProtocolState::end_of_message},
-                                    {"XCLIENT", ProtocolState::xclient},
-                                    {"BURL", ProtocolState::other},
-                                    {"", ProtocolState::other}}) {
-    CAPTURE(name);
+  struct Row {
+    const char* name;
+    ProtocolState state;
+  };
+  for (const auto& row :
+       {Row{"CONNECT", ProtocolState::connect}, Row{"END-OF-MESSAGE", ProtocolState::end_of_message},
+        Row{"XCLIENT", ProtocolState::xclient}, Row{"BURL", ProtocolState::other}, Row{"", ProtocolState::other}}) {
+    CAPTURE(row.name);
     RequestParser parser;
-    const auto text = request_with("protocol_state=" + std::string(name) + "\n");
+    const auto text = request_with("protocol_state=" + std::string(row.name) + "\n");
     std::memcpy(parser.prepare().data(), text.data(), text.size());
     parser.commit(text.size());
     policy::Request request;
     REQUIRE(parser.next(request) == Outcome::request);
-    CHECK(request.state == state);
+    CHECK(request.state == row.state);
   }
 }
 

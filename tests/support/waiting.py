@@ -1,0 +1,15 @@
+"""Waiting for what happens soon, instead of sleeping for as long as it might take."""
+
+import time
+
+
+def until(condition, what, seconds=15):
+    """The first true value of condition(); fails when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s for {what}")
+        time.sleep(0.02)
