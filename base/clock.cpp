@@ -2,8 +2,11 @@
 
 namespace mxwarden {
 
-Instant SteadyClock::now() const {
+Instant SystemClock::now() const {
   return std::chrono::steady_clock::now();
+}
+WallTime SystemClock::wall_now() const {
+  return std::chrono::system_clock::now();
 }
 
 }  // namespace mxwarden

@@ -11,22 +11,30 @@ using Duration = std::chrono::nanoseconds;
 // Steady time: never set back, not comparable between hosts or over a restart. For windows and deadlines.
 using Instant = std::chrono::steady_clock::time_point;
 
+// Wall time: for what people and other hosts read. May jump.
+using WallTime = std::chrono::system_clock::time_point;
+
 class Clock {
  public:
   virtual ~Clock() = default;
   virtual Instant now() const = 0;
+  virtual WallTime wall_now() const = 0;
 };
 
 // CLOCK_MONOTONIC: goes on through changes of the wall clock, stands still while the machine is suspended.
-class SteadyClock final : public Clock {
+class SystemClock final : public Clock {
  public:
   Instant now() const override;
+  WallTime wall_now() const override;
 };
 
 // A clock for tests and simulations: time passes when it is told to.
 class ManualClock final : public Clock {
  public:
   Instant now() const override { return now_; }
+  WallTime wall_now() const override {
+    return WallTime(std::chrono::duration_cast<WallTime::duration>(now_.time_since_epoch()));
+  }
   void advance(Duration by) { now_ += by; }
 
  private:

@@ -1,13 +1,12 @@
 // The keys of the access table: addresses, nets in every notation that sendmail and Postfix have for them, and names.
 
 #include <fmt/format.h>
-#include <idn2.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <memory>
 
+#include "base/idna.hpp"
 #include "conf/access_line.hpp"
 #include "conf/text.hpp"
 
@@ -55,17 +54,6 @@ Result<AccessKey> parse_ipv6(std::string_view text) {
   if (text.empty() || !address || address->is_ipv4() || groups > 7 || text.find("::") != std::string_view::npos)
     return not_a_key(text);
   return AccessKey(Prefix(*address, static_cast<int>(groups) * 16));
-}
-
-Result<std::string> to_a_labels(std::string_view name) {
-  char* converted = nullptr;
-  const auto status = idn2_to_ascii_8z(std::string(name).c_str(), &converted,
-                                       IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
-  const std::unique_ptr<char, decltype(&idn2_free)> owned(converted, idn2_free);
-  if (status != IDN2_OK) {
-    return Error{fmt::format("`{}' cannot be a name in the DNS: {}", name, idn2_strerror(status))};
-  }
-  return text_value(converted);
 }
 
 bool is_label(std::string_view label) {

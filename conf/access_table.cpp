@@ -1,13 +1,14 @@
 #include "conf/access_table.hpp"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <limits>
 #include <map>
 #include <optional>
-#include <unordered_map>
 
 #include "conf/access_line.hpp"
 #include "conf/file.hpp"
@@ -20,10 +21,12 @@ namespace {
 constexpr std::size_t tag_count = static_cast<std::size_t>(AccessTag::login_rate) + 1;
 constexpr std::size_t longest_name = 255;
 
-struct NameHash : std::hash<std::string_view> {
+struct NameHash {
   using is_transparent = void;
+  using is_avalanching = void;
+  std::size_t operator()(std::string_view name) const { return XXH3_64bits(name.data(), name.size()); }
 };
-using Names = std::unordered_map<std::string, std::uint32_t, NameHash, std::equal_to<>>;
+using Names = boost::unordered_flat_map<std::string, std::uint32_t, NameHash, std::equal_to<>>;
 
 struct OfTag {
   NetIndex ipv4;

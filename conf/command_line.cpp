@@ -36,12 +36,14 @@ options::options_description all_options() {
 options::variables_map parse(int argc, const char* const* argv) {
   options::variables_map given;
   const auto description = all_options();
-  // Nothing but options is taken: a file name without --config is more likely a mistake than meant to be ignored.
-  const options::positional_options_description nothing;
   // A prefix of an option is not guessed at.
   const int style = options::command_line_style::default_style & ~options::command_line_style::allow_guessing;
-  options::store(options::command_line_parser(argc, argv).options(description).positional(nothing).style(style).run(),
-                 given);
+  const auto parsed = options::command_line_parser(argc, argv).options(description).style(style).run();
+  // A file name without --config is more likely a mistake than meant to be ignored.
+  for (const auto& option : parsed.options) {
+    if (option.position_key >= 0) throw options::error("`" + option.value.front() + "' is not an option");
+  }
+  options::store(parsed, given);
   options::notify(given);
   return given;
 }

@@ -82,7 +82,7 @@ Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t most) {
 }
 
 Result<Duration> parse_duration(std::string_view text, Duration least, Duration most) {
-  const auto duration = mxwarden::parse_duration(text);
+  auto duration = mxwarden::parse_duration(text);
   if (!duration || (*duration >= least && *duration <= most)) return duration;
   return Error{fmt::format("`{}' is not allowed; write a duration from {} to {}", text, mxwarden::to_string(least),
                            mxwarden::to_string(most))};

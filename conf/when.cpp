@@ -102,7 +102,7 @@ class WhenReader {
     }
     condition.test = in;
     do {
-      if (const auto added = add_value(condition); !added) return added;
+      if (auto added = add_value(condition); !added) return added;
       if (condition.values.size() > most_values) return Error{fmt::format("more than {} values", most_values)};
     } while (!at_end() && !next_is("and"));
     return {};

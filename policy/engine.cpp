@@ -30,7 +30,7 @@ RuleMask bit_of(std::size_t rule) {
 
 }  // namespace
 
-Engine::Engine(const conf::Settings& settings, std::shared_ptr<const conf::AccessTable> access)
+Engine::Engine(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access)
     : Engine(make_rules(settings, access), settings.client, access) {}
 
 Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,

@@ -31,7 +31,7 @@ struct Plan {
 
 class Engine {
  public:
-  Engine(const conf::Settings& settings, std::shared_ptr<const conf::AccessTable> access);
+  Engine(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access);
   // For tests: rules of one's own.
   Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
          std::shared_ptr<const conf::AccessTable> access);

@@ -1,9 +1,8 @@
 #include "policy/identity.hpp"
 
-#include <idn2.h>
-
 #include <algorithm>
-#include <memory>
+
+#include "base/idna.hpp"
 
 namespace mxwarden::policy {
 namespace {
@@ -26,10 +25,8 @@ bool is_ascii(std::string_view text) {
 void append_domain(std::string& to, std::string_view domain) {
   if (domain.ends_with('.')) domain.remove_suffix(1);
   if (is_ascii(domain)) return append_lower(to, domain);
-  char* ascii = nullptr;
-  const int fault = idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-  const std::unique_ptr<char, decltype(&idn2_free)> owner(ascii, &idn2_free);
-  append_lower(to, fault == IDN2_OK ? std::string_view(ascii) : domain);
+  const auto labels = to_a_labels(domain);
+  append_lower(to, labels ? std::string_view(*labels) : domain);
 }
 
 }  // namespace

@@ -54,10 +54,8 @@ void raise_descriptor_limit(std::size_t max_connections) {
                   max_connections, wanted, most));
 }
 
-double wall_clock_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+double seconds_since_1970(WallTime time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
 }  // namespace
@@ -76,7 +74,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),
       drain_timer_(context_),
-      started_(wall_clock_seconds()) {
+      started_(seconds_since_1970(clock_.wall_now())) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit(configuration_.settings.server.max_connections);
 }
@@ -179,7 +177,7 @@ void Daemon::tick() {
 
 void Daemon::reload() {
   if (draining_) return;
-  notify::reloading();
+  notify::reloading(clock_.now());
   conf::Report report;
   auto wanted = conf::load_configuration(source_, report);
   for (const auto& warning : report.warnings) log::warn(warning.to_string());

@@ -53,7 +53,7 @@ class Daemon {
   Gauges gauges() const;
 
   boost::asio::io_context context_;
-  SteadyClock clock_;
+  SystemClock clock_;
   conf::ConfigurationSource source_;
   conf::Configuration configuration_;
   store::EmbeddedStore store_;

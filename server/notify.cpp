@@ -1,7 +1,6 @@
 #include "server/notify.hpp"
 
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 namespace mxwarden::server::notify {
 
@@ -9,12 +8,10 @@ void ready() {
   ::sd_notify(0, "READY=1");
 }
 
-void reloading() {
+void reloading(Instant now) {
   // Type=notify-reload (systemd 253) wants to know that the message is younger than the signal.
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-               static_cast<long long>(now.tv_sec) * 1'000'000 + static_cast<long long>(now.tv_nsec) / 1000);
+  const auto since_boot = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+  ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", static_cast<long long>(since_boot.count()));
 }
 
 void stopping() {

@@ -3,11 +3,13 @@
 
 #include <string>
 
+#include "base/clock.hpp"
+
 namespace mxwarden::server::notify {
 
 void ready();
 // Until ready() is called again.
-void reloading();
+void reloading(Instant now);
 void stopping();
 // A line for `systemctl status`.
 void status(const std::string& line);

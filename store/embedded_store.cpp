@@ -30,6 +30,13 @@ struct Part {
   std::uint64_t member = 0;                    // members only
 };
 
+// A count's parts, and whether its entity was asked already.
+struct Place {
+  std::uint32_t first_part = 0;
+  std::uint32_t end_part = 0;
+  bool asked = false;
+};
+
 std::span<const Window> windows_of(const Count& count, const Part& part) {
   return std::span<const Window>(count.windows.data(), count.windows.size()).subspan(part.first, part.size);
 }
@@ -110,6 +117,7 @@ struct EmbeddedStore::State {
   explicit State(const Options& options)
       : seed(options.seed), rings(options.max_entries, options.seed), distinct(options.max_entries, ~options.seed) {}
 
+  void locate(const Batch& batch, std::size_t index);
   void ask_entity(const Batch& batch, std::size_t first);
   void judge(const Batch& batch, std::size_t index);
   void record(const Batch& batch, Part& part);
@@ -121,35 +129,51 @@ struct EmbeddedStore::State {
 
   // Of the running call; kept for their memory.
   std::vector<CountAnswer> answers;
-  std::vector<char> asked;
-  std::vector<Part> parts;  // of the running entity
+  std::vector<Place> places;  // one for each count
+  std::vector<Part> parts;    // of all counts, in their order
 };
+
+// Where the count is remembered. Done for the whole batch before anything is looked at: the memory of a million entries
+// is cold, and several waits for it cost no more than one.
+void EmbeddedStore::State::locate(const Batch& batch, std::size_t index) {
+  const Count& count = batch.counts[index];
+  Place& place = places.emplace_back();
+  place.first_part = static_cast<std::uint32_t>(parts.size());
+  for (std::uint32_t first = 0, number = 0; first < count.windows.size(); ++number) {
+    Part& part = parts.emplace_back(part_from(count, first));
+    part.count = index;
+    part.key = memory_key(seed, count, part.form, number, windows_of(count, part));
+    if (part.form != Form::members) rings.prefetch(part.key);
+    first += part.size;
+  }
+  place.end_part = static_cast<std::uint32_t>(parts.size());
+}
 
 // All counts of the entity of batch.counts[first]: first all are judged, then those that may be are recorded.
 void EmbeddedStore::State::ask_entity(const Batch& batch, std::size_t first) {
-  parts.clear();
+  const auto& entity = batch.counts[first].entity;
+  const auto is_of_entity = [&](std::size_t i) { return i == first || batch.counts[i].entity == entity; };
   Gate gate;
   for (std::size_t i = first; i < batch.counts.size(); ++i) {
-    if (asked[i] != 0 || batch.counts[i].entity != batch.counts[first].entity) continue;
-    asked[i] = 1;
+    if (places[i].asked || !is_of_entity(i)) continue;
     judge(batch, i);
     gate.judged(batch.counts[i], answers[i]);
   }
-  for (Part& part : parts) {
-    CountAnswer& answer = answers[part.count];
-    answer.recorded = gate.records(batch.counts[part.count], answer);
-    if (answer.recorded) record(batch, part);
+  for (std::size_t i = first; i < batch.counts.size(); ++i) {
+    if (places[i].asked || !is_of_entity(i)) continue;
+    places[i].asked = true;
+    answers[i].recorded = gate.records(batch.counts[i], answers[i]);
+    if (!answers[i].recorded) continue;
+    for (auto part = places[i].first_part; part < places[i].end_part; ++part) record(batch, parts[part]);
   }
 }
 
 void EmbeddedStore::State::judge(const Batch& batch, std::size_t index) {
   const Count& count = batch.counts[index];
   Judgement judgement;
-  for (std::uint32_t first = 0, number = 0; first < count.windows.size(); ++number) {
-    Part& part = parts.emplace_back(part_from(count, first));
-    part.count = index;
+  for (auto at = places[index].first_part; at < places[index].end_part; ++at) {
+    Part& part = parts[at];
     const std::span<const Window> windows = windows_of(count, part);
-    part.key = memory_key(seed, count, part.form, number, windows);
     if (part.form == Form::members) {
       part.member = member_hash(seed, count.member);
       const std::span<const Member> known = distinct.find(part.key, batch.now);
@@ -159,7 +183,6 @@ void EmbeddedStore::State::judge(const Batch& batch, std::size_t index) {
       for (std::size_t i = 0; i < windows.size(); ++i) part.times[i] = RingTime(windows[i].length, batch.now);
       judge_rings(part, count, judgement);
     }
-    first += part.size;
   }
   answers[index] = judgement.answer();
 }
@@ -205,9 +228,11 @@ EmbeddedStore::~EmbeddedStore() = default;
 void EmbeddedStore::execute(const Batch& batch, Instant /*deadline*/, Completion completion) {
   State& state = *state_;
   state.answers.assign(batch.counts.size(), {});
-  state.asked.assign(batch.counts.size(), 0);
+  state.places.clear();
+  state.parts.clear();
+  for (std::size_t i = 0; i < batch.counts.size(); ++i) state.locate(batch, i);
   for (std::size_t i = 0; i < batch.counts.size(); ++i) {
-    if (state.asked[i] == 0) state.ask_entity(batch, i);
+    if (!state.places[i].asked) state.ask_entity(batch, i);
   }
   // Out of reach of an execute that the completion calls.
   std::vector<CountAnswer> answers = std::exchange(state.answers, {});

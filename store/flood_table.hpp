@@ -63,6 +63,9 @@ class FloodTable {
     }
   }
 
+  // What is to be found soon: the memory is asked for now, so that several waits overlap.
+  void prefetch(const Key& key) const { index_.prefetch(tag(key)); }
+
   // Null: unknown, or expired.
   Entry* find(const Key& key, Instant now) {
     Entry* entry = lookup(key);

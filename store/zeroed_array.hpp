@@ -21,6 +21,8 @@ class ZeroedArray {
   explicit ZeroedArray(std::size_t size) : size_(size) {
     void* memory = mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
+    // Where it is random which page is touched, finding pages costs as much as the memory. May be refused.
+    madvise(memory, size * sizeof(T), MADV_HUGEPAGE);
     first_ = static_cast<T*>(memory);
   }
   ZeroedArray(ZeroedArray&& other) noexcept

@@ -19,7 +19,7 @@ int main(int count, char** arguments) {
     return 0;
   }
 
-  const mxwarden::SteadyClock clock;
+  const mxwarden::SystemClock clock;
   Generator generator(*options, clock);
   const auto measured = generator.run();
   if (!measured) {

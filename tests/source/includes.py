@@ -23,7 +23,7 @@ ROOMS = {
     r"spdlog/": ["base/log."],
     r"prometheus/": ["server/metrics.cpp"],
     r"re2/": ["conf/pattern.cpp"],
-    r"idn2\.h": ["policy/identity.cpp"],
+    r"idn2\.h": ["base/idna.cpp"],
     r"systemd/": ["server/"],
     r"doctest/": ["tests/"],
     r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "server/", "tests/"],

@@ -25,8 +25,9 @@ struct Rig {
   }
 
   boost::asio::io_context context{1};
-  std::optional<std::string> trouble;
-  HttpServer server{{.metrics = [] { return std::string("mxwarden_up 1\n"); }, .trouble = [this] { return trouble; }}};
+  std::string trouble;  // empty: none
+  HttpServer server{{.metrics = [] { return std::string("mxwarden_up 1\n"); },
+                     .trouble = [this] { return trouble.empty() ? std::nullopt : std::optional(trouble); }}};
 };
 
 std::string status_of(const std::string& response) {

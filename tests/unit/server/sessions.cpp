@@ -39,7 +39,9 @@ TEST_CASE("at the cap one that waits for its answer is not taken for idle") {
   auto fourth = rig.connect();
   CHECK(third.closed());
   rig.store.answer_one();
+  rig.store.answer_one();
   CHECK(first.read() == Rig::reply("a"));
+  CHECK(second.read() == Rig::reply("b"));
 }
 
 TEST_CASE("a connection is closed once it was idle for longer than idle_timeout") {
