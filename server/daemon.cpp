@@ -68,8 +68,9 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       tracker_(policy::Tracker::Options{}),
       pipeline_(store_, tracker_, make_engine(configuration_)),
       recorder_(store_.name()),
-      sessions_(pipeline_, clock_, recorder_, session_options(configuration_.settings)),
-      http_({.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
+      sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
+      http_(context_,
+            {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
              .trouble = [this] { return draining_ ? std::optional<std::string>("draining") : std::nullopt; }}),
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),
@@ -102,12 +103,12 @@ void Daemon::serve(NamedListener listener) {
   log::info(fmt::format("listening on {}", listener.name));
   listeners_.emplace_back(
       context_, clock_, std::move(listener.socket), std::move(listener.name),
-      [this](Socket socket, const Entrance& entrance) { sessions_.open(std::move(socket), entrance); });
+      [this](FileDescriptor socket, const Entrance& entrance) { sessions_.open(std::move(socket), entrance); });
 }
 
 void Daemon::serve_http(NamedListener listener) {
   http_listener_.emplace(context_, clock_, std::move(listener.socket), std::move(listener.name),
-                         [this](Socket socket, const Entrance&) { http_.open(std::move(socket)); });
+                         [this](FileDescriptor socket, const Entrance&) { http_.open(std::move(socket)); });
 }
 
 void Daemon::run() {

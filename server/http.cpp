@@ -116,9 +116,12 @@ HttpServer::~HttpServer() {
   close_all();
 }
 
-void HttpServer::open(Socket socket) {
+void HttpServer::open(FileDescriptor socket) {
   if (open_.size() >= most_connections) return;
-  const auto connection = std::make_shared<HttpConnection>(std::move(socket), *this);
+  Socket stream(context_);
+  stream.assign({AF_UNSPEC, 0}, socket.get());
+  socket.release();
+  const auto connection = std::make_shared<HttpConnection>(std::move(stream), *this);
   open_.insert(connection);
   connection->read();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "server/file_descriptor.hpp"
 #include "server/socket.hpp"
 
 namespace mxwarden::server {
@@ -26,17 +27,18 @@ class HttpServer {
     std::function<std::optional<std::string>()> trouble;
   };
 
-  explicit HttpServer(Content content) : content_(std::move(content)) {}
+  HttpServer(boost::asio::io_context& context, Content content) : context_(context), content_(std::move(content)) {}
   ~HttpServer();
 
   // One connection more than allowed is closed at once.
-  void open(Socket socket);
+  void open(FileDescriptor socket);
   void close_all();
   std::size_t size() const { return open_.size(); }
 
  private:
   friend class HttpConnection;
 
+  boost::asio::io_context& context_;
   Content content_;
   std::unordered_set<std::shared_ptr<HttpConnection>> open_;
 };

@@ -49,8 +49,7 @@ std::uint32_t peer_pid(int fd) {
 
 Listener::Listener(boost::asio::io_context& context, const Clock& clock, ListeningSocket socket, std::string name,
                    Accepted accepted)
-    : context_(context),
-      clock_(clock),
+    : clock_(clock),
       socket_(std::move(socket)),
       name_(std::move(name)),
       accepted_(std::move(accepted)),
@@ -79,7 +78,7 @@ void Listener::accept_waiting() {
     const auto fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       pause_ = {};
-      hand_over(fd);
+      hand_over(FileDescriptor(fd));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
     } else if (!concerns_one_connection(errno)) {
@@ -90,16 +89,10 @@ void Listener::accept_waiting() {
   if (socket_.fd() >= 0) wait();
 }
 
-void Listener::hand_over(int fd) {
+void Listener::hand_over(FileDescriptor connection) {
   try {
-    Socket socket(context_);
-    error_code error;
-    socket.assign({is_tcp_ ? AF_INET : AF_UNIX, 0}, fd, error);
-    if (error) {
-      ::close(fd);
-      return;
-    }
-    accepted_(std::move(socket), {name_, is_tcp_, is_tcp_ ? 0 : peer_pid(fd)});
+    const auto pid = is_tcp_ ? 0 : peer_pid(connection.get());
+    accepted_(std::move(connection), {name_, is_tcp_, pid});
   } catch (const std::exception& exception) {
     warning_.warn(fmt::format("listener {}: a connection was dropped: {}", name_, exception.what()), clock_.now());
   }

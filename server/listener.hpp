@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "server/entrance.hpp"
+#include "server/file_descriptor.hpp"
 #include "server/listening_socket.hpp"
 #include "server/socket.hpp"
 
@@ -18,10 +19,10 @@ namespace mxwarden::server {
 class Listener {
  public:
   // The entrance's name is the listener's own.
-  using Accepted = std::function<void(Socket, const Entrance&)>;
+  using Accepted = std::function<void(FileDescriptor, const Entrance&)>;
 
-  // `accepted` runs for each connection; must outlive the listener with all it refers to. Closing the listener also
-  // ends the ListeningSocket.
+  // `accepted` runs for each connection, which does not block; must outlive the listener with all it refers to. Closing
+  // the listener also ends the ListeningSocket.
   Listener(boost::asio::io_context& context, const Clock& clock, ListeningSocket socket, std::string name,
            Accepted accepted);
   Listener(const Listener&) = delete;
@@ -41,9 +42,8 @@ class Listener {
   void wait();
   void accept_waiting();
   void pause(int error);
-  void hand_over(int fd);
+  void hand_over(FileDescriptor connection);
 
-  boost::asio::io_context& context_;
   const Clock& clock_;
   ListeningSocket socket_;
   std::string name_;

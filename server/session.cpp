@@ -1,14 +1,13 @@
 #include "server/session.hpp"
 
 #include <fmt/format.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/write.hpp>
+#include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "server/sessions.hpp"
@@ -16,8 +15,10 @@
 namespace mxwarden::server {
 namespace {
 
-namespace asio = boost::asio;
 using boost::system::error_code;
+
+// So that one who sends without end does not keep the others from their turn.
+constexpr int most_receives_a_turn = 16;
 
 void set_tcp_option(int fd, int option) {
   const int on = 1;
@@ -27,7 +28,7 @@ void set_tcp_option(int fd, int option) {
 
 }  // namespace
 
-Session::Session(Socket socket, const Entrance& entrance, std::uint64_t id, Instant now, Sessions& sessions)
+Session::Session(FileDescriptor socket, const Entrance& entrance, std::uint64_t id, Instant now, Sessions& sessions)
     : socket_(std::move(socket)), sessions_(sessions), entrance_(entrance), last_used_(now) {
   inquiry_.request.listener = entrance_.listener;
   inquiry_.request.policy_connection = id;
@@ -35,9 +36,16 @@ Session::Session(Socket socket, const Entrance& entrance, std::uint64_t id, Inst
 }
 
 void Session::start() {
-  error_code ignored;
-  socket_.non_blocking(true, ignored);
-  if (entrance_.is_tcp) set_tcp_option(socket_.native_handle(), TCP_NODELAY);
+  if (entrance_.is_tcp) set_tcp_option(socket_.get(), TCP_NODELAY);
+  if (!sessions_.readiness_.watch(socket_.get(), *this)) close(CloseReason::error);
+}
+
+void Session::ready(bool peer_ended) {
+  const auto self = shared_from_this();
+  unread_in_kernel_ = true;
+  peer_ended_ = peer_ended_ || peer_ended;
+  if (state_ == State::waiting) state_ = State::ready;
+  if (state_ == State::sending && send_rest()) state_ = State::ready;
   work();
 }
 
@@ -69,6 +77,7 @@ void Session::failed(std::string_view what) {
 void Session::work() {
   if (working_) return;
   working_ = true;
+  receives_left_ = most_receives_a_turn;
   while (state_ == State::ready) {
     guarded([this] { take_next(); });
   }
@@ -87,7 +96,7 @@ void Session::take_next() {
       }
       // Postfix sends a request above 4096 bytes in two parts, and the second waits for the ACK of the first: 44 ms
       // unless it is sent at once. The kernel forgets the option, so it is set each time.
-      if (entrance_.is_tcp && parser_.has_unread()) set_tcp_option(socket_.native_handle(), TCP_QUICKACK);
+      if (entrance_.is_tcp && parser_.has_unread()) set_tcp_option(socket_.get(), TCP_QUICKACK);
       receive();
       return;
     case RequestParser::Outcome::malformed:
@@ -98,27 +107,32 @@ void Session::take_next() {
 }
 
 void Session::receive() {
-  state_ = State::receiving;
-  const auto room = parser_.prepare();
-  socket_.async_read_some(
-      asio::buffer(room.data(), room.size()),
-      [self = shared_from_this()](const error_code& error, std::size_t size) { self->received(error, size); });
-}
-
-void Session::received(const error_code& error, std::size_t size) {
-  if (state_ == State::closed) return;
-  if (error) {
-    close(error == asio::error::eof || error == asio::error::connection_reset ? CloseReason::peer : CloseReason::error);
+  if (!unread_in_kernel_) {
+    state_ = State::waiting;
     return;
   }
-  parser_.commit(size);
-  state_ = State::ready;
-  work();
+  if (receives_left_-- == 0) {
+    state_ = State::waiting;
+    sessions_.readiness_.watch_writes(socket_.get(), *this, false);  // tells again what can be read
+    return;
+  }
+  const auto room = parser_.prepare();
+  const auto size = ::recv(socket_.get(), room.data(), room.size(), 0);
+  if (size > 0) {
+    parser_.commit(static_cast<std::size_t>(size));
+    unread_in_kernel_ = peer_ended_ || static_cast<std::size_t>(size) == room.size();
+  } else if (size == 0) {
+    close(CloseReason::peer);
+  } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    unread_in_kernel_ = false;
+  } else if (errno != EINTR) {
+    close(errno == ECONNRESET ? CloseReason::peer : CloseReason::error);
+  }
 }
 
 bool Session::bytes_wait_in_kernel() const {
   char byte;
-  return ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void Session::ask() {
@@ -147,7 +161,7 @@ void Session::decided(policy::Decision decision) {
 
 void Session::hold(Duration length) {
   state_ = State::holding;
-  if (!hold_timer_) hold_timer_.emplace(socket_.get_executor());
+  if (!hold_timer_) hold_timer_.emplace(sessions_.context_);
   held_ += length;
   hold_timer_->expires_after(length);
   hold_timer_->async_wait([self = shared_from_this()](const error_code& error) {
@@ -163,57 +177,56 @@ void Session::answer(const policy::Decision& decision) {
   sessions_.recorder_.decided(inquiry_.request, decision, sessions_.clock_.now() - last_used_);
 }
 
-// True when all of it is gone, or the connection is.
+// True when all of it is gone; else it will be, or the connection is.
 bool Session::send_reply(std::string_view action) {
-  reply_.clear();
-  fmt::format_to(std::back_inserter(reply_), "action={}\n\n", action);
+  reply_.assign("action=").append(action).append("\n\n");
+  sent_ = 0;
   state_ = State::sending;
-  error_code error;
-  const auto sent = socket_.send(asio::buffer(reply_), 0, error);
-  if (error && error != asio::error::would_block) {
+  return send_rest();
+}
+
+bool Session::send_rest() {
+  const auto sent = ::send(socket_.get(), reply_.data() + sent_, reply_.size() - sent_, MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
     close(CloseReason::peer);
     return false;
   }
-  if (sent == reply_.size()) return true;
-  asio::async_write(socket_, asio::buffer(reply_) + sent,
-                    [self = shared_from_this()](const error_code& failure, std::size_t) { self->reply_sent(failure); });
-  return false;
-}
-
-void Session::reply_sent(const error_code& error) {
-  if (state_ != State::sending) return;
-  if (error) {
-    close(CloseReason::peer);
-    return;
+  sent_ += sent > 0 ? static_cast<std::size_t>(sent) : 0;
+  const bool all = sent_ == reply_.size();
+  if (all == watching_writes_) {
+    watching_writes_ = !all;
+    sessions_.readiness_.watch_writes(socket_.get(), *this, watching_writes_);
   }
-  state_ = State::ready;
-  work();
+  return all;
 }
 
 void Session::drain() {
   draining_ = true;
-  if (state_ == State::receiving && !parser_.has_unread() && !bytes_wait_in_kernel()) close(CloseReason::drain);
+  if (state_ == State::waiting && !parser_.has_unread() && !bytes_wait_in_kernel()) close(CloseReason::drain);
 }
 
 void Session::close(CloseReason reason) {
   if (state_ == State::closed) return;
   state_ = State::closed;
   if (hold_timer_) hold_timer_->cancel();
-  error_code ignored;
-  socket_.close(ignored);
+  sessions_.readiness_.forget(socket_.get(), *this);
+  socket_.close();
   sessions_.closed(*this, reason);
 }
 
 std::string Session::peer_name() const {
   if (!entrance_.is_tcp) return fmt::format("pid {} at {}", entrance_.peer_pid, entrance_.listener);
-  error_code error;
-  const auto endpoint = socket_.remote_endpoint(error);
-  if (error) return "unknown";
-  asio::ip::tcp::endpoint peer;
-  if (endpoint.size() > peer.capacity()) return "unknown";
-  std::memcpy(peer.data(), endpoint.data(), endpoint.size());
-  peer.resize(endpoint.size());
-  return fmt::format("{}:{}", peer.address().to_string(), peer.port());
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  auto* address = reinterpret_cast<sockaddr*>(&peer);
+  if (::getpeername(socket_.get(), address, &size) != 0 ||
+      ::getnameinfo(address, size, host.data(), host.size(), port.data(), port.size(),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "unknown";
+  }
+  return fmt::format("{}:{}", host.data(), port.data());
 }
 
 }  // namespace mxwarden::server

@@ -16,7 +16,9 @@
 
 #include "policy/pipeline.hpp"
 #include "server/entrance.hpp"
+#include "server/file_descriptor.hpp"
 #include "server/metrics.hpp"
+#include "server/readiness.hpp"
 #include "server/request_parser.hpp"
 #include "server/socket.hpp"
 
@@ -24,9 +26,10 @@ namespace mxwarden::server {
 
 class Sessions;
 
-class Session : public std::enable_shared_from_this<Session> {
+class Session : public std::enable_shared_from_this<Session>, private Readiness::Watcher {
  public:
-  Session(Socket socket, const Entrance& entrance, std::uint64_t id, Instant now, Sessions& sessions);
+  // `socket` must not block.
+  Session(FileDescriptor socket, const Entrance& entrance, std::uint64_t id, Instant now, Sessions& sessions);
 
   void start();
   // Ends as soon as nothing is asked any more: at once, or after the answer that is due.
@@ -40,10 +43,11 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   friend class Sessions;
 
-  // deciding: the pipeline has it; holding: a rule wants the answer held back; sending: the rest of a reply that the
-  // kernel did not take at once.
-  enum class State : std::uint8_t { ready, receiving, deciding, holding, sending, closed };
+  // ready: has something to look at; waiting: for bytes; deciding: the pipeline has the request; holding: a rule wants
+  // the answer held back; sending: the rest of a reply that the kernel did not take at once.
+  enum class State : std::uint8_t { ready, waiting, deciding, holding, sending, closed };
 
+  void ready(bool peer_ended) override;
   template <class Work>
   void guarded(Work work);
   void failed(std::string_view what);
@@ -51,27 +55,31 @@ class Session : public std::enable_shared_from_this<Session> {
   void work();
   void take_next();
   void receive();
-  void received(const boost::system::error_code& error, std::size_t size);
   bool bytes_wait_in_kernel() const;
   void ask();
   void decided(policy::Decision decision);
   void hold(Duration length);
   void answer(const policy::Decision& decision);
   bool send_reply(std::string_view action);
-  void reply_sent(const boost::system::error_code& error);
+  bool send_rest();
   std::string peer_name() const;
 
-  Socket socket_;
+  FileDescriptor socket_;
   Sessions& sessions_;
   std::list<std::shared_ptr<Session>>::iterator place_;  // in Sessions' list
   Entrance entrance_;
   Instant last_used_;  // the last request's arrival
-  State state_ = State::ready;
+  State state_ = State::waiting;
   bool working_ = false;
+  bool unread_in_kernel_ = false;
+  bool watching_writes_ = false;
+  bool peer_ended_ = false;
+  int receives_left_ = 0;  // in this turn
   bool draining_ = false;
   RequestParser parser_;
   policy::Inquiry inquiry_;
   std::string reply_;
+  std::size_t sent_ = 0;  // of reply_
   Duration held_{};
   std::optional<Timer> hold_timer_;
   std::shared_ptr<Session> kept_;  // itself, while the pipeline will call back

@@ -2,10 +2,16 @@
 
 namespace mxwarden::server {
 
-Sessions::Sessions(policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder, const Options& options)
-    : pipeline_(pipeline), clock_(clock), recorder_(recorder), options_(options) {}
+Sessions::Sessions(boost::asio::io_context& context, policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder,
+                   const Options& options)
+    : context_(context),
+      readiness_(context),
+      pipeline_(pipeline),
+      clock_(clock),
+      recorder_(recorder),
+      options_(options) {}
 
-void Sessions::open(Socket socket, const Entrance& entrance) {
+void Sessions::open(FileDescriptor socket, const Entrance& entrance) {
   if (open_.size() >= options_.max_connections) close_one_for_another();
   const auto session = std::make_shared<Session>(std::move(socket), entrance, ++last_id_, clock_.now(), *this);
   session->place_ = open_.insert(open_.end(), session);

@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "policy/pipeline.hpp"
+#include "server/readiness.hpp"
 #include "server/recorder.hpp"
 #include "server/session.hpp"
 
@@ -22,10 +23,12 @@ class Sessions {
   };
 
   // All must outlive it, and the io_context must be destroyed after it has run empty or before this.
-  Sessions(policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder, const Options& options);
+  Sessions(boost::asio::io_context& context, policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder,
+           const Options& options);
 
   // At the cap the connection that is idle longest is closed for the new one.
-  void open(Socket socket, const Entrance& entrance);
+  // `socket` must not block.
+  void open(FileDescriptor socket, const Entrance& entrance);
   // A reload.
   void set_options(const Options& options) { options_ = options; }
 
@@ -45,6 +48,8 @@ class Sessions {
   void closed(Session& session, CloseReason reason);
   void close_one_for_another();
 
+  boost::asio::io_context& context_;
+  Readiness readiness_;
   policy::Pipeline& pipeline_;
   const Clock& clock_;
   Recorder& recorder_;

@@ -9,7 +9,7 @@ namespace {
 
 struct Rig {
   Wire connect() {
-    auto [wire, socket] = connected_pair(context);
+    auto [wire, socket] = connected_pair();
     server.open(std::move(socket));
     return std::move(wire);
   }
@@ -26,7 +26,8 @@ struct Rig {
 
   boost::asio::io_context context{1};
   std::string trouble;  // empty: none
-  HttpServer server{{.metrics = [] { return std::string("mxwarden_up 1\n"); },
+  HttpServer server{context,
+                    {.metrics = [] { return std::string("mxwarden_up 1\n"); },
                      .trouble = [this] { return trouble.empty() ? std::nullopt : std::optional(trouble); }}};
 };
 

@@ -65,7 +65,7 @@ conf::Endpoint inet(const char* address, std::uint16_t port = 0) {
 // A listener and what it accepted.
 struct Door {
   explicit Door(ListeningSocket listening)
-      : listener(context, clock, std::move(listening), "door", [this](Socket socket, const Entrance& entrance) {
+      : listener(context, clock, std::move(listening), "door", [this](FileDescriptor socket, const Entrance& entrance) {
           sockets.push_back(std::move(socket));
           entrances.push_back(entrance);
         }) {
@@ -79,7 +79,7 @@ struct Door {
 
   boost::asio::io_context context{1};
   ManualClock clock;
-  std::vector<Socket> sockets;
+  std::vector<FileDescriptor> sockets;
   std::vector<Entrance> entrances;
   Listener listener;
 };

@@ -90,7 +90,7 @@ struct Rig {
   static std::string reply(std::string_view sender) { return "action=REJECT " + std::string(sender) + "\n\n"; }
 
   Wire connect() {
-    auto [wire, socket] = connected_pair(context);
+    auto [wire, socket] = connected_pair();
     sessions.open(std::move(socket), {"test", false, 4711});
     return std::move(wire);
   }
@@ -112,7 +112,7 @@ struct Rig {
   policy::Tracker tracker{policy::Tracker::Options{}};
   policy::Pipeline pipeline{store, tracker, make_engine()};
   Recorder recorder{"fake"};
-  Sessions sessions{pipeline, clock, recorder, Sessions::Options{.max_connections = 3}};
+  Sessions sessions{context, pipeline, clock, recorder, Sessions::Options{.max_connections = 3}};
 };
 
 }  // namespace mxwarden::server

@@ -6,13 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "server/socket.hpp"
+#include "server/file_descriptor.hpp"
 
 namespace mxwarden::server {
 
@@ -53,12 +52,10 @@ class Wire {
 };
 
 // One end for the test, the other as the server has it after an accept.
-inline std::pair<Wire, Socket> connected_pair(boost::asio::io_context& context) {
+inline std::pair<Wire, FileDescriptor> connected_pair() {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-  Socket socket(context);
-  socket.assign({AF_UNIX, 0}, ends[1]);
-  return {Wire(ends[0]), std::move(socket)};
+  return {Wire(ends[0]), FileDescriptor(ends[1])};
 }
 
 }  // namespace mxwarden::server
