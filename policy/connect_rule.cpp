@@ -16,7 +16,9 @@ Step plan(const Question& question, std::vector<store::Count>&) {
   if (question.connect == nullptr || question.trusted || question.request->logged_in()) return Step::pass;
   const auto& entry = *question.connect;
   if (entry.ok || entry.action.kind() == conf::Action::Kind::dunno) return Step::pass;
-  if (entry.action.kind() == conf::Action::Kind::discard && before_mail(question.request->state)) return Step::pass;
+  const auto kind = entry.action.kind();
+  const bool waits = kind == conf::Action::Kind::discard || kind == conf::Action::Kind::hold;
+  if (waits && before_mail(question.request->state)) return Step::pass;
   return Step::settled;
 }
 

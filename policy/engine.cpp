@@ -1,6 +1,7 @@
 #include "policy/engine.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "policy/connect_rule.hpp"
@@ -11,7 +12,8 @@ namespace mxwarden::policy {
 namespace {
 
 // The order in which rules speak. Later ones have their place in it: operator's ban, Connect entry, ban, listing,
-// client_conn, client_rate, greet_pause, the limits in the order of the file, the rest.
+// client_conn, client_rate, greet_pause, message_recipients (which needs no store, and what it refuses no later limit
+// is to count), the limits in the order of the file, the rest.
 std::vector<Rule> make_rules(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access) {
   std::vector<Rule> rules;
   const auto add_limit = [&](const conf::Limit& limit, std::optional<conf::AccessTag> tag) {
@@ -19,13 +21,30 @@ std::vector<Rule> make_rules(const conf::Settings& settings, const std::shared_p
   };
   rules.push_back(make_connect_rule());
   add_limit(settings.client_rate, conf::AccessTag::client_rate);
-  for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
   add_limit(settings.message_recipients, conf::AccessTag::max_rcpt);
+  for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
   return rules;
 }
 
 RuleMask bit_of(std::size_t rule) {
   return RuleMask{1} << rule;
+}
+
+RuleMask& counted_by(Settled& settled, store::Grain grain) {
+  switch (grain) {
+    case store::Grain::connection:
+      return settled.connection_counted_by;
+    case store::Grain::message:
+      return settled.message_counted_by;
+    case store::Grain::recipient:
+      return settled.recipient_counted_by;
+  }
+  std::abort();
+}
+
+// There only a relay grant speaks: any other permission or refusal would be one rule's answer in another's place.
+bool is_relay(const Request& request) {
+  return request[Attribute::policy_context] == "relay";
 }
 
 }  // namespace
@@ -59,8 +78,7 @@ void Engine::plan(const Request& request, const View& view, Instant now, Plan& p
   plan.batch.now = now;
   plan.batch.clear();
   plan.asked.clear();
-  // There only a relay grant speaks: any other permission or refusal would be one rule's answer in another's place.
-  if (request[Attribute::policy_context] == "relay") return;
+  if (is_relay(request)) return;
   for (std::size_t at = 0; at < rules_.size(); ++at) {
     plan.question.bit = bit_of(at);
     const auto begin = plan.batch.counts.size();
@@ -97,16 +115,15 @@ Decision Engine::decide(Plan& plan) const {
 
 Settled Engine::settle(const Plan& plan, const Decision& decision) const {
   Settled settled;
-  settled.refused = decision.verdict && decision.verdict->refuses;
+  const bool refused = decision.verdict && decision.verdict->refuses;
+  if (!is_relay(*plan.question.request)) settled.let_pass = !refused;
   for (const auto& asked : plan.asked) {
     for (auto at = asked.begin; at < asked.end; ++at) {
       const auto& count = plan.batch.counts[at];
       const auto& answer = plan.answers[at];
       // In monitor mode, what is over passes unrecorded, as it would have been refused.
-      const bool let_pass = answer.over && !count.binding && !settled.refused;
-      if (!answer.recorded && !let_pass) continue;
-      if (count.grain == store::Grain::connection) settled.connection_counted_by |= bit_of(asked.rule);
-      if (count.grain == store::Grain::message) settled.message_counted_by |= bit_of(asked.rule);
+      if (!answer.recorded && !(answer.over && !count.binding && !refused)) continue;
+      counted_by(settled, count.grain) |= bit_of(asked.rule);
     }
   }
   return settled;

@@ -14,18 +14,24 @@ namespace {
 using conf::Counted;
 using store::Grain;
 
+bool is_of_recipient(const conf::Key& key) {
+  return std::ranges::any_of(key.parts, [](const auto& part) { return part.attribute == Attribute::recipient; });
+}
+
+// What a limit counts once of: a connection, a message, or, at RCPT, a recipient of one.
 Grain grain_of(const conf::Limit& limit) {
+  const auto at_rcpt = limit.stage == ProtocolState::rcpt;
   switch (limit.counted) {
     case Counted::connections:
       return Grain::connection;
-    case Counted::messages:
-    case Counted::bytes:
-      return Grain::message;
     case Counted::recipients:
     case Counted::distinct_recipients:
-      return limit.stage == ProtocolState::rcpt ? Grain::recipient : Grain::message;
+      return at_rcpt ? Grain::recipient : Grain::message;
+    case Counted::messages:
+    case Counted::bytes:
     case Counted::distinct_clients:
-      return limit.stage == ProtocolState::connect ? Grain::connection : Grain::message;
+      if (limit.stage == ProtocolState::connect) return Grain::connection;
+      return at_rcpt && is_of_recipient(limit.key) ? Grain::recipient : Grain::message;
   }
   std::abort();
 }
@@ -86,12 +92,13 @@ class LimitRule {
 
   Step plan(const Question& question, std::vector<store::Count>& counts) const {
     if (!concerns(question)) return Step::pass;
+    if (limit_.per_message) return plan_for_message(question);
     const auto n = amount(question);
     if (n == 0) return Step::pass;
-    if (limit_.per_message) return Step::judge;
     auto windows = windows_for(question);
-    if (std::ranges::all_of(windows, [](const auto& window) { return window.limit == store::Window::no_limit; }))
+    if (std::ranges::all_of(windows, [](const auto& window) { return window.limit == store::Window::no_limit; })) {
       return Step::pass;
+    }
     store::Count count;
     count.entity = entity(question);
     if (count.entity.empty()) return Step::pass;
@@ -101,13 +108,13 @@ class LimitRule {
     count.member = member(question);
     if (is_distinct() && count.member.empty()) return Step::pass;
     count.grain = grain_;
-    count.binding = limit_.mode == conf::Mode::enforce && limit_.action.refuses();
+    count.binding = binding();
     counts.push_back(std::move(count));
     return Step::judge;
   }
 
   Rule::Judgement judge(const Question& question, store::Answers answers) const {
-    if (limit_.per_message) return judge_message(question);
+    if (limit_.per_message) return verdict(question, *message_over(question));
     const auto& answer = answers.front();
     if (!answer.over) return {};
     const auto windows = windows_for(question);
@@ -121,6 +128,22 @@ class LimitRule {
            key.parts.front().form == conf::KeyPart::Form::whole;
   }
 
+  bool binding() const { return limit_.mode == conf::Mode::enforce && limit_.action.refuses(); }
+
+  // The tracker has counted already: no store is asked, and what will be refused is not counted by later rules.
+  Step plan_for_message(const Question& question) const {
+    if (entity(question).empty() || !message_over(question)) return Step::pass;
+    return binding() ? Step::settled : Step::judge;
+  }
+
+  std::optional<Cause> message_over(const Question& question) const {
+    if (!question.view->new_recipient) return std::nullopt;
+    const std::uint64_t count = question.view->message_recipients + 1U;
+    const auto limit = windows_for(question).front().limit;
+    if (limit == store::Window::no_limit || count <= limit) return std::nullopt;
+    return Cause{count, limit, Duration::zero(), Duration::zero()};
+  }
+
   bool is_distinct() const {
     return limit_.counted == Counted::distinct_recipients || limit_.counted == Counted::distinct_clients;
   }
@@ -131,25 +154,33 @@ class LimitRule {
         request.state != limit_.stage)
       return false;
     if (question.exempt()) return false;
-    if (limit_.key.about_client() || limit_.per_message) {
+    if (limit_.key.about_client()) {
       if (question.trusted) return false;
-      if (request.logged_in() && !limit_.when.asks_for_login()) return false;
+      if (request.logged_in() && !limit_.when.asks_for_login() && !limit_.key.asks_for_login()) return false;
     }
     return holds(limit_.when, request);
   }
 
   bool counted_before(const Question& question) const {
-    const auto mask =
-        grain_ == Grain::connection ? question.view->connection_counted_by : question.view->message_counted_by;
-    return (mask & question.bit) != 0;
+    const auto& view = *question.view;
+    switch (grain_) {
+      case Grain::connection:
+        return (view.connection_counted_by & question.bit) != 0;
+      case Grain::message:
+        return (view.message_counted_by & question.bit) != 0;
+      case Grain::recipient:
+        return (view.recipient_counted_by & question.bit) != 0;
+    }
+    std::abort();
   }
 
   std::uint64_t amount(const Question& question) const {
-    if (grain_ == Grain::recipient) return question.view->new_recipient ? 1 : 0;
     if (counted_before(question)) return 0;
     const auto& request = *question.request;
-    if (limit_.counted == Counted::recipients) return to_number(request[Attribute::recipient_count]);
     if (limit_.counted == Counted::bytes) return to_number(request[Attribute::size]);
+    if (limit_.counted == Counted::recipients && grain_ == Grain::message) {
+      return to_number(request[Attribute::recipient_count]);
+    }
     return 1;
   }
 
@@ -195,13 +226,6 @@ class LimitRule {
     const auto scaled = static_cast<double>(limit) * static_cast<double>(replaced) / static_cast<double>(first);
     if (limit == store::Window::no_limit || replaced == store::Window::no_limit) return store::Window::no_limit;
     return static_cast<std::uint64_t>(std::clamp(scaled, 1.0, static_cast<double>(largest)));
-  }
-
-  Rule::Judgement judge_message(const Question& question) const {
-    const std::uint64_t count = question.view->message_recipients + 1U;
-    const auto limit = windows_for(question).front().limit;
-    if (limit == store::Window::no_limit || count <= limit) return {};
-    return verdict(question, {count, limit, Duration::zero(), Duration::zero()});
   }
 
   Verdict verdict(const Question& question, const Cause& cause) const {

@@ -8,9 +8,10 @@
 //   recipient_count bytes                once a message: size, as declared before END-OF-MESSAGE and as it was there
 //   distinct recipients  different ones of all the key's messages, at RCPT
 //   distinct clients     different ones of the key
+// With `recipient` in its key, messages, bytes and distinct clients count once for each recipient of a message.
 // A limit does not concern a request that lacks an attribute of its key (no login, no client name, the address
-// `unknown`), that `when` leaves out, or, if its key is about the client, a trusted or logged-in client (unless `when`
-// asks for `logged in`). What was refused is asked about again when it comes again; what was let pass is not.
+// `unknown`), that `when` leaves out, or, if its key is about the client, a trusted or logged-in client (unless key or
+// `when` ask for a login). What was refused is asked about again when it comes again; what was let pass is not.
 
 #include <memory>
 #include <optional>

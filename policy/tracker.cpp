@@ -17,7 +17,8 @@ namespace {
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 constexpr RuleMask every_rule = ~RuleMask{0};
 constexpr std::size_t most_known_recipients = 1000;
-constexpr int most_connect_requests = 8;
+constexpr std::size_t most_known_in_all = 1'000'000;
+constexpr int most_connect_requests = 3;
 constexpr auto longest_connect_gap = std::chrono::seconds(10);
 
 struct SessionKey {
@@ -79,6 +80,12 @@ SessionKey key_of(const TcpConnection& connection, const Hasher& hasher) {
                      connection.server.to_string(), std::to_string(connection.server_port)});
 }
 
+struct Recipient {
+  std::uint64_t name = 0;  // hashed
+  RuleMask counted_by = 0;
+  bool let_pass = false;
+};
+
 struct Message {
   bool begun = false;
   std::uint64_t instance = 0;  // hashed; 0: not named yet
@@ -87,7 +94,30 @@ struct Message {
   std::uint64_t ended_queue_id = 0;  // of its last END-OF-MESSAGE
   RuleMask counted_by = 0;
   std::uint32_t recipients = 0;
-  boost::container::small_vector<std::uint64_t, 2> known_recipients;
+  std::vector<Recipient> known;  // its recipients, those beyond the bound in turn in the last place
+
+  // known_in_all: what all messages of the tracker know.
+  void restart(std::size_t& known_in_all) {
+    known_in_all -= known.size();
+    *this = {};
+  }
+
+  const Recipient* find(std::uint64_t recipient) const {
+    const auto found = std::ranges::find(known, recipient, &Recipient::name);
+    return found == known.end() ? nullptr : &*found;
+  }
+
+  Recipient& find_or_make(std::uint64_t recipient, std::size_t& known_in_all) {
+    const auto found = std::ranges::find(known, recipient, &Recipient::name);
+    if (found != known.end()) return *found;
+    const bool room = known.size() < most_known_recipients && known_in_all < most_known_in_all;
+    if (known.empty() || room) {
+      known.emplace_back();
+      ++known_in_all;
+    }
+    known.back() = {recipient, 0, false};
+    return known.back();
+  }
 };
 
 struct Session {
@@ -122,13 +152,13 @@ struct Session {
     }
   }
 
-  void start(const SessionKey& identity) {
+  void start(const SessionKey& identity, std::size_t& known_in_all) {
     key = identity;
     ++generation;
     last_state = ProtocolState::other;
     connect_requests = 0;
     connection_counted_by = 0;
-    message = {};
+    message.restart(known_in_all);
   }
 };
 
@@ -138,7 +168,7 @@ bool is_of_message(ProtocolState state) {
 }
 
 // True if the request begins a message, or, at END-OF-MESSAGE, ends the same transaction once more.
-bool follow_message(Session& session, const Request& request, const Hasher& hasher) {
+bool follow_message(Session& session, const Request& request, const Hasher& hasher, std::size_t& known_in_all) {
   auto& message = session.message;
   const auto instance = request[Attribute::instance];
   const auto name = hasher.name(instance);
@@ -150,7 +180,7 @@ bool follow_message(Session& session, const Request& request, const Hasher& hash
     same = true;  // what follows MAIL names its message
   }
   if (!same) {
-    message = {};
+    message.restart(known_in_all);
     message.begun = true;
     message.sender = sender;
   }
@@ -174,6 +204,7 @@ struct Tracker::State {
   boost::unordered_flat_map<SessionKey, std::uint32_t, SessionKeyHash> index;
   std::uint32_t oldest = nowhere;
   std::uint32_t newest = nowhere;
+  std::size_t known_in_all = 0;  // recipients
 
   void unlink(std::uint32_t at) {
     auto& session = sessions[at];
@@ -193,7 +224,7 @@ struct Tracker::State {
     unlink(at);
     index.erase(sessions[at].key);
     ++sessions[at].generation;
-    sessions[at].message = {};
+    sessions[at].message.restart(known_in_all);
     unused.push_back(at);
   }
 
@@ -209,7 +240,7 @@ struct Tracker::State {
     const auto at = unused.back();
     unused.pop_back();
     index.emplace(key, at);
-    sessions[at].start(key);
+    sessions[at].start(key, known_in_all);
     link_as_newest(at);
     return {at, true};
   }
@@ -247,7 +278,7 @@ View Tracker::see(const Request& request, const View* before, Instant now) {
   auto [at, made] = state_->find_or_make(key);
   auto& session = state_->sessions[at];
   if (!made && session.starts_anew(request, hasher, now)) {
-    session.start(key);
+    session.start(key, state_->known_in_all);
     made = true;
   }
   state_->use(at, now);
@@ -257,14 +288,15 @@ View Tracker::see(const Request& request, const View* before, Instant now) {
   view.client = Address::parse(request[Attribute::client_address]);
   view.new_session = made;
   if (is_of_message(request.state)) {
-    view.new_message = follow_message(session, request, hasher);
+    view.new_message = follow_message(session, request, hasher, state_->known_in_all);
     view.message_counted_by = session.message.counted_by;
     view.message_recipients = session.message.recipients;
   }
   if (request.state == ProtocolState::rcpt) {
-    const auto& known = session.message.known_recipients;
     view.recipient = hasher.name(canonical_address(request[Attribute::recipient], LocalPart::lower_case));
-    view.new_recipient = std::ranges::find(known, view.recipient) == known.end();
+    const auto* known = session.message.find(view.recipient);
+    view.new_recipient = known == nullptr || !known->let_pass;
+    view.recipient_counted_by = known == nullptr ? 0 : known->counted_by;
   }
   session.last_state = request.state;
   view.connection_counted_by = session.connection_counted_by;
@@ -279,9 +311,13 @@ void Tracker::settle(const View& view, const Settled& settled) {
   session->connection_counted_by |= settled.connection_counted_by;
   auto& message = session->message;
   message.counted_by |= settled.message_counted_by;
-  if (!view.new_recipient || settled.refused) return;
-  ++message.recipients;
-  if (message.known_recipients.size() < most_known_recipients) message.known_recipients.push_back(view.recipient);
+  if (view.recipient == 0 || (settled.recipient_counted_by == 0 && !settled.let_pass)) return;
+  auto& recipient = message.find_or_make(view.recipient, state_->known_in_all);
+  recipient.counted_by |= settled.recipient_counted_by;
+  if (!settled.let_pass || *settled.let_pass == recipient.let_pass) return;
+  // What one restriction list let pass, the next may refuse.
+  recipient.let_pass = *settled.let_pass;
+  recipient.let_pass ? ++message.recipients : --message.recipients;
 }
 
 void Tracker::adopt(std::span<const TcpConnection> connections, Instant now) {
@@ -298,6 +334,7 @@ void Tracker::rules_changed() {
   for (auto& session : state_->sessions) {
     session.connection_counted_by = every_rule;
     session.message.counted_by = every_rule;
+    for (auto& recipient : session.message.known) recipient.counted_by = every_rule;
   }
 }
 

@@ -13,8 +13,10 @@
 //   recipient  within its message, by canonical form (policy/identity.hpp).
 //
 // Pure: a machine of (request, now). Bounded: of more than `max_sessions` the one idle longest is forgotten, as is one
-// idle for `idle`; 1,000 recipients of a message are known apart, those beyond count each time they are asked about.
-// BUGS: two MAILs with one sender and nothing between (a RSET is not seen) are one message until their recipients come.
+// idle for `idle`; 1,000 recipients of a message are known apart (fewer when a million are known in all), of those
+// beyond only the last one.
+// BUGS: without a port and over TCP, a session's CONNECT (which has no `instance`) and its RCPTs are two. Two MAILs
+// with one sender and nothing between (a RSET is not seen) are one message until their recipients come.
 
 #include <cstdint>
 #include <memory>
@@ -39,6 +41,7 @@ struct View {
   bool new_recipient = false;     // RCPT: not among those of the message that were let pass
   RuleMask connection_counted_by = 0;
   RuleMask message_counted_by = 0;
+  RuleMask recipient_counted_by = 0;
   std::uint32_t message_recipients = 0;  // distinct ones let pass so far, without this
 
   // Where the tracker finds it again.
@@ -51,7 +54,8 @@ struct View {
 struct Settled {
   RuleMask connection_counted_by = 0;
   RuleMask message_counted_by = 0;
-  bool refused = false;
+  RuleMask recipient_counted_by = 0;
+  std::optional<bool> let_pass;  // the recipient; nothing: no rule was to judge it
 };
 
 // An established TCP connection, as the kernel lists it.

@@ -55,7 +55,10 @@ class Visit {
     auto& before = before_[policy_connection];
     before = tracker.see(asked.request(), &before, now);
     const View view = before;
-    tracker.settle(view, {.connection_counted_by = 1, .message_counted_by = 1, .refused = refuse});
+    tracker.settle(view, {.connection_counted_by = 1,
+                          .message_counted_by = 1,
+                          .recipient_counted_by = refuse ? 0U : 1U,
+                          .let_pass = !refuse});
     return view;
   }
 
@@ -141,7 +144,7 @@ TEST_CASE("a client that comes again from the same port is a new session") {
     Visit visit;
     int sessions = 0;
     for (int at = 0; at < 80; ++at) sessions += visit.see(request("CONNECT")).new_session;
-    CHECK(sessions == 10);
+    CHECK(sessions == 27);
   }
   SUBCASE("told by a CONNECT that comes late") {
     Visit visit;
@@ -167,6 +170,29 @@ TEST_CASE("what was refused is asked about again") {
   CHECK(again.new_recipient);
   CHECK(again.message_recipients == 0);
   CHECK(visit.see(rcpt("b@example.net")).message_recipients == 1);
+}
+
+TEST_CASE("a recipient that one restriction list let pass and the next refused is none of the message") {
+  Visit visit;
+  visit.see(rcpt("a@example.net"), 1);
+  visit.refuse = true;
+  CHECK(visit.see(rcpt("a@example.net"), 2).message_recipients == 1);
+  visit.refuse = false;
+  const auto next = visit.see(rcpt("b@example.net"), 1);
+  CHECK(next.message_recipients == 0);
+}
+
+TEST_CASE("of more recipients than are kept apart, the last one is known") {
+  Visit visit;
+  for (int at = 0; at < 1200; ++at) {
+    const auto recipient = std::to_string(at) + "@example.net";
+    const auto first = visit.see(rcpt(recipient));
+    CHECK(first.new_recipient);
+    CHECK(first.message_recipients == static_cast<std::uint32_t>(at));
+    const auto again = visit.see(rcpt(recipient), 2);
+    CHECK_FALSE(again.new_recipient);
+    CHECK(again.recipient_counted_by == 1);
+  }
 }
 
 TEST_CASE("a recipient is one however its case and its domain's dots are written") {
