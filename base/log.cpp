@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 namespace mxwarden::log {
 namespace {
@@ -20,6 +21,14 @@ constexpr std::string_view file_scheme = "file:";
 std::shared_ptr<spdlog::logger> logger;
 std::shared_ptr<spdlog::details::thread_pool> writer;
 std::atomic<Level> lowest = Level::info;
+std::atomic<std::size_t> reported_lost = 0;  // of the lines that the present writer has lost
+
+struct Place {
+  std::string name;
+  std::string target;
+  bool operator==(const Place&) const = default;
+};
+Place place;  // where the logger writes to
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
@@ -55,19 +64,27 @@ spdlog::sink_ptr make_sink(std::string_view name, std::string_view target) {
 
 void report_lost_lines() {
   if (!writer) return;
-  static std::size_t reported = 0;
-  const auto lost = writer->overrun_counter();
-  if (lost <= reported) return;
-  logger->warn("log: {} lines were lost, the target did not keep up", lost - reported);
-  reported = lost;
+  const std::size_t lost = writer->overrun_counter();
+  auto before = reported_lost.load();
+  if (lost <= before || !reported_lost.compare_exchange_strong(before, lost)) return;
+  logger->warn("log: {} lines were lost, the target did not keep up", lost - before);
 }
 
 }  // namespace
 
 Result<void> start(std::string_view name, std::string_view target, Level level) {
+  Place wanted{std::string(name), std::string(target)};
+  // Only a file can have become another one under the same name. Ending the writer waits for its sink, which may be
+  // stuck.
+  if (logger && wanted == place && !target.starts_with(file_scheme)) {
+    lowest = level;
+    return {};
+  }
   try {
     auto sink = make_sink(name, target);
     stop();
+    reported_lost = 0;
+    place = std::move(wanted);
     writer = std::make_shared<spdlog::details::thread_pool>(longest_queue, 1);
     logger = std::make_shared<spdlog::async_logger>(std::string(name), std::move(sink), writer,
                                                     spdlog::async_overflow_policy::overrun_oldest);

@@ -17,7 +17,7 @@ enum class Level { debug, info, warn, error };
 
 // target: `stderr`, `syslog` (facility mail, ident `name`) or `file:/path` (appended; reopened by the next start()).
 // Before start() lines go to stderr at once. May be called again to change the level or the target; lines that wait
-// are written first.
+// are written first. Without another target, and if it is no file, only the level changes and nothing is waited for.
 Result<void> start(std::string_view name, std::string_view target, Level level);
 // Writes what waits and ends the helper thread.
 void stop();

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.hpp"
 #include "base/idna.hpp"
 #include "conf/access_line.hpp"
 #include "conf/text.hpp"
@@ -64,8 +65,7 @@ bool is_label(std::string_view label) {
 
 Result<std::string> parse_name(std::string_view text) {
   std::string name(text);
-  const bool ascii = std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (!ascii) {
+  if (!is_ascii(text)) {
     auto converted = to_a_labels(text);
     if (!converted) return converted.error();
     name = std::move(*converted);

@@ -116,6 +116,10 @@ Result<std::variant<AccessLine, ForeignLine>> unknown_tag(std::string_view name)
 
 }  // namespace
 
+std::string_view to_string(AccessTag tag) {
+  return std::ranges::find(tags, tag, &Tag::tag)->name;
+}
+
 Result<std::variant<AccessLine, ForeignLine>> parse_access_line(std::string_view line) {
   auto value = trim(line);
   auto key = take_word(value);

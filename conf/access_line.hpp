@@ -27,6 +27,9 @@ struct ForeignLine {
   std::string what;  // `tag From`, the same for all lines of a kind
 };
 
+// Without the colon.
+std::string_view to_string(AccessTag tag);
+
 // `line` has no comment and is not empty.
 Result<std::variant<AccessLine, ForeignLine>> parse_access_line(std::string_view line);
 

@@ -48,6 +48,24 @@ void move_by_line(std::vector<Fault>& from, std::vector<Fault>& to) {
   std::ranges::move(from, std::back_inserter(to));
 }
 
+std::string count_of(const Lines& lines) {
+  return fmt::format("{} line{}", lines.count, lines.count == 1 ? "" : "s");
+}
+
+// Tags whose rules do not exist yet: whoever carries a file over must not believe that they protect him.
+void warn_of_idle(const std::vector<AccessEntry>& entries, const std::string& file, Report& report) {
+  for (const auto tag : {AccessTag::client_conn, AccessTag::greet_pause, AccessTag::login_rate}) {
+    Lines lines;
+    for (const auto& entry : entries) {
+      if (entry.tag == tag && lines.count++ == 0) lines.first = entry.line;
+    }
+    if (lines.count == 0) continue;
+    report.warnings.push_back(
+        {{file, lines.first},
+         fmt::format("the tag {}: is for a later release, has no effect yet ({})", to_string(tag), count_of(lines))});
+  }
+}
+
 // A `#` in double quotes belongs to a reply's text.
 std::string_view without_access_comment(std::string_view line) {
   bool quoted = false;
@@ -122,6 +140,7 @@ const AccessEntry* AccessTable::Index::insert(AccessLine line) {
   auto& of_tag = (*this)[line.tag];
   const auto at = static_cast<std::uint32_t>(entries.size());
   std::uint32_t first = at;
+  line.entry.tag = line.tag;
   if (const auto* net = std::get_if<Prefix>(&line.key)) {
     (net->address().is_ipv4() ? of_tag.ipv4 : of_tag.ipv6).insert(*net, at);
   } else if (auto* name = std::get_if<std::string>(&line.key)) {
@@ -169,25 +188,31 @@ AccessTable AccessTable::parse(std::string_view text, const std::string& file, R
   }
   table.index_->finish(file, own);
   for (const auto& [what, lines] : foreign) {
-    own.warnings.push_back({{file, lines.first},
-                            fmt::format("{} does not concern mxwarden; passed over ({} line{})", what, lines.count,
-                                        lines.count == 1 ? "" : "s")});
+    own.warnings.push_back(
+        {{file, lines.first}, fmt::format("{} does not concern mxwarden; passed over ({})", what, count_of(lines))});
   }
+  warn_of_idle(table.index_->entries, file, own);
   move_by_line(own.faults, report.faults);
   move_by_line(own.warnings, report.warnings);
   return table;
 }
 
-AccessTable AccessTable::load(const std::string& file, Report& report) {
+AccessTable AccessTable::load(const std::string& file, Report& report, bool optional) {
   const auto content = read_file(file);
   if (!content) {
     report.faults.push_back({{file, 0}, content.error().message});
+    return {};
+  }
+  if (!*content && !optional) {
+    report.faults.push_back(
+        {{file, 0}, "there is no such file; to do without an access table write `access =' in [client]"});
     return {};
   }
   if (!*content) {
     report.warnings.push_back({{file, 0}, "there is no such file; the access table is empty"});
     return {};
   }
+  report.files.push_back(file);
   return parse(**content, file, report);
 }
 
@@ -216,6 +241,10 @@ const AccessEntry* AccessTable::find_login(std::string_view login) const {
     }
   }
   return of_tag.otherwise ? &index_->entries[*of_tag.otherwise] : nullptr;
+}
+
+std::span<const AccessEntry> AccessTable::entries() const {
+  return index_->entries;
 }
 
 std::size_t AccessTable::size() const {

@@ -7,13 +7,14 @@
 // domain name (example.com also covers names below it), or nothing for the default. Names are matched against Postfix's
 // forward-confirmed client_name, never reverse_client_name. The most specific entry wins: address, longer prefix,
 // longer name, default. `#` begins a comment. Foreign tags (From:, To:, Spam:, TLS_...) are passed over with one
-// warning each.
+// warning each. ClientConn, GreetPause and LoginRate are for later releases: read, and warned of in the same way.
 //
 // Reading 100,000 entries takes less than 0.5 s, a look-up less than a microsecond. Immutable once read; a reload makes
 // a new one.
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct AccessEntry {
   Action action;
   // The other tags: a number for each window, one is the common case; 0 is no limit. GreetPause in milliseconds.
   std::vector<std::uint64_t> numbers;
+  AccessTag tag{};
 };
 
 class AccessTable {
@@ -45,8 +47,9 @@ class AccessTable {
 
   // Reads `text` as the content of `file`. Every fault goes to the report; a table with faults is not to be used.
   static AccessTable parse(std::string_view text, const std::string& file, Report& report);
-  // Reads the file itself. A missing file is an empty table and a warning, an unreadable one is a fault.
-  static AccessTable load(const std::string& file, Report& report);
+  // Reads the file itself. A missing file is an empty table and a warning, or a fault if it is not optional; an
+  // unreadable one is a fault.
+  static AccessTable load(const std::string& file, Report& report, bool optional = true);
 
   // The most specific entry for a client; null without one. `address` may be null (unknown), `client_name` empty or
   // `unknown`.
@@ -54,6 +57,7 @@ class AccessTable {
   // For LoginRate: the login, then its domain, then domains above it, then the default.
   const AccessEntry* find_login(std::string_view login) const;
 
+  std::span<const AccessEntry> entries() const;  // in the order of the file
   std::size_t size() const;
 
  private:

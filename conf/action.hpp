@@ -29,8 +29,11 @@ class Action {
   const std::string& word() const { return word_; }
   // May hold the placeholders {client} {rule} {list} {reason}; may be empty unless a reply.
   const std::string& text() const { return text_; }
-  // The mail does not get through, for now or at all. Not DUNNO, and not HOLD and DISCARD, with which Postfix accepts.
-  bool refuses() const { return kind_ != Kind::dunno && kind_ != Kind::hold && kind_ != Kind::discard; }
+  // The mail does not get through, for now or at all. Not DUNNO; not HOLD and DISCARD, with which Postfix accepts; and
+  // not DEFER_IF_REJECT, which only softens what something else refuses.
+  bool refuses() const {
+    return kind_ == Kind::reject || kind_ == Kind::defer || kind_ == Kind::defer_if_permit || kind_ == Kind::reply;
+  }
   // As it would be written.
   std::string to_string() const { return text_.empty() ? word_ : word_ + " " + text_; }
 

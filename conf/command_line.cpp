@@ -89,6 +89,7 @@ std::variant<Started, int> start_with(const options::variables_map& given, std::
     print_report(started.report, err);
     return exit_configuration;
   }
+  require_files(started.source, started.configuration, started.report);
   if (given.contains("check-config")) {
     print_report(started.report, err);
     out << "The configuration is fine.\n";

@@ -27,7 +27,8 @@ inline constexpr int exit_configuration = 78;
 // Where the settings come from. Kept by a daemon for its reloads.
 struct ConfigurationSource {
   std::string file = "/etc/mxwarden/mxwarden.conf";
-  bool optional = true;  // a file that is not there means the built-in defaults
+  bool optional = true;         // a file that is not there means the built-in defaults
+  bool access_optional = true;  // an access table that is not there is an empty one
   std::vector<Override> overrides;
 };
 
@@ -38,6 +39,10 @@ struct Configuration {
 
 // The settings, and the access table they name. With a fault in the report it is not to be used.
 Configuration load_configuration(const ConfigurationSource& source, Report& report);
+
+// To be called once a configuration is in force: the files it was read from must be there at every reload. Else a
+// file that is gone for a moment, as while an editor replaces it, would undo everything it says.
+void require_files(ConfigurationSource& source, const Configuration& configuration, const Report& report);
 
 // `FILE:LINE: what` for each fault, and `FILE:LINE: warning: what` for each warning.
 void print_report(const Report& report, std::ostream& to);

@@ -26,6 +26,7 @@ struct Fault {
 struct Report {
   std::vector<Fault> faults;
   std::vector<Fault> warnings;
+  std::vector<std::string> files;  // that were there, and were read
 };
 
 }  // namespace mxwarden::conf

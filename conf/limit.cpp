@@ -74,6 +74,11 @@ Result<KeyPart> parse_part(std::string_view text) {
 
 }  // namespace
 
+bool comes_with_login(Attribute attribute) {
+  constexpr std::array of_a_login{Attribute::sasl_username, Attribute::sasl_method, Attribute::sasl_sender};
+  return among(of_a_login, attribute);
+}
+
 Result<Key> Key::parse(std::string_view text) {
   Key key;
   key.text = trim(text);
@@ -96,6 +101,10 @@ bool Key::about_client() const {
   constexpr std::array of_the_client{Attribute::client_address, Attribute::client_name, Attribute::reverse_client_name,
                                      Attribute::client_port};
   return std::ranges::any_of(parts, [&](const KeyPart& part) { return among(of_the_client, part.attribute); });
+}
+
+bool Key::asks_for_login() const {
+  return std::ranges::any_of(parts, [](const KeyPart& part) { return comes_with_login(part.attribute); });
 }
 
 }  // namespace mxwarden::conf

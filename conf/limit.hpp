@@ -27,6 +27,9 @@ namespace mxwarden::conf {
 // monitor: counts, logs what it would have answered, lets pass.
 enum class Mode : std::uint8_t { enforce, monitor, off };
 
+// sasl_username, sasl_method and sasl_sender: empty without a login.
+bool comes_with_login(Attribute attribute);
+
 struct KeyPart {
   enum class Form : std::uint8_t { whole, domain, prefix };
   Attribute attribute{};
@@ -43,6 +46,9 @@ struct Key {
   // A key with client_address (or a client's names) is about the client: trusted and logged-in clients are exempt from
   // it unless `when` asks for them.
   bool about_client() const;
+  // A part is sasl_username, sasl_method or sasl_sender: such a limit concerns logged-in clients, who are then not
+  // exempt from it though its key is about the client.
+  bool asks_for_login() const;
 };
 
 enum class Counted : std::uint8_t { connections, messages, recipients, bytes, distinct_recipients, distinct_clients };
@@ -75,7 +81,9 @@ struct When {
 
   // CONDITION [and CONDITION]...; a value with blanks stands in double quotes.
   static Result<When> parse(std::string_view text);
-  bool asks_for_login() const;  // some condition is `logged in`, not negated
+  // Some condition is `logged in`, not negated, or tests what only a login gives (sasl_username, sasl_method,
+  // sasl_sender).
+  bool asks_for_login() const;
 };
 
 struct LimitWindow {

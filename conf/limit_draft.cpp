@@ -50,9 +50,22 @@ bool is_distinct(Counted counted) {
   return counted == Counted::distinct_recipients || counted == Counted::distinct_clients;
 }
 
-void check_stage(const Limit& limit, const FaultOf& fault) {
+// To DATA and END-OF-MESSAGE Postfix names a recipient only if the message has no other.
+void check_recipient(const LimitDraft& draft, const Limit& limit, const FaultOf& fault) {
+  if (limit.stage != ProtocolState::data && limit.stage != ProtocolState::end_of_message) return;
+  const auto is_recipient = [](const KeyPart& part) { return part.attribute == Attribute::recipient; };
+  if (std::ranges::none_of(limit.key.parts, is_recipient)) return;
+  const auto usual = draft.stage ? std::string() : fmt::format(", where {} are counted", to_string(limit.counted));
+  const auto announced = limit.counted == Counted::bytes ? ", which counts the size that the client has announced" : "";
+  fault(draft.stage ? "stage" : "key",
+        fmt::format("a key with recipient cannot be used at {}{}: Postfix names no recipient there if a message has "
+                    "several; allowed is stage = RCPT{}, or a key without recipient",
+                    to_string(limit.stage), usual, announced));
+}
+
+void check_stage(const LimitDraft& draft, const Limit& limit, const FaultOf& fault) {
   const auto stages = stages_for(limit.counted);
-  if (std::ranges::find(stages, limit.stage) != stages.end()) return;
+  if (std::ranges::find(stages, limit.stage) != stages.end()) return check_recipient(draft, limit, fault);
   std::vector<std::string_view> names;
   for (const auto stage : stages) names.push_back(to_string(stage));
   fault("stage", fmt::format("{} cannot be counted at {}; allowed is {}", to_string(limit.counted),
@@ -94,7 +107,8 @@ LimitDraft client_rate_draft() {
 
 LimitDraft message_recipients_draft() {
   auto draft = named_limit_draft("message_recipients");
-  draft.limit.key = Key::parse("instance").value();
+  // With a window of one message the key says only whom the limit is about: trusted clients are exempt.
+  draft.limit.key = Key::parse("client_address").value();
   draft.limit.when = When::parse("not logged in").value();
   draft.counted = Counted::recipients;
   draft.per_message = true;
@@ -155,7 +169,7 @@ Limit finish(const LimitDraft& draft, const FaultOf& fault) {
     const auto length = at < draft.windows.size() ? draft.windows[at] : Duration::zero();
     limit.windows.push_back({length, draft.limits[at]});
   }
-  check_stage(limit, fault);
+  check_stage(draft, limit, fault);
   check_windows(draft, fault);
   check_limits(draft, fault);
   return limit;

@@ -279,6 +279,7 @@ Settings parse_settings(std::string_view text, const std::string& file, const st
 
 Settings load_settings(const std::string& file, bool optional, const std::vector<Override>& overrides, Report& report) {
   const auto content = read_file(file);
+  if (content && *content) report.files.push_back(file);
   if (!content) {
     report.faults.push_back({{file, 0}, content.error().message});
   } else if (!*content && !optional) {

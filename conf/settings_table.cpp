@@ -83,11 +83,10 @@ constexpr std::array all_sections{
         "How often a client may connect. An entry ClientRate: of the access table gives a client, a net or a domain a "
         "limit of its own; each client is counted for itself nevertheless. Trusted and logged-in clients and those "
         "with Connect: OK are exempt."},
-    Section{
-        "message_recipients",
-        "How many recipients one message may have, if the client is not logged in. The recipients up to the limit get "
-        "the message, the others are refused for now, and an honest server sends them in another message. An entry "
-        "MaxRcpt: of the access table gives a client a limit of its own."},
+    Section{"message_recipients",
+            "How many recipients one message may have, if the client is neither logged in nor trusted. The recipients "
+            "up to the limit get the message, the others are refused for now, and an honest server sends them in "
+            "another message. An entry MaxRcpt: of the access table gives a client a limit of its own."},
     Section{any_limit,
             "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
             "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "
@@ -204,7 +203,7 @@ constexpr std::array table{
         .takes = Takes::a_restart,
         .since = this_release,
         .help =
-            "How many counters are kept at most, 1000 to 100000000; one takes about 200 bytes. Beyond it the busiest "
+            "How many counters are kept at most, 1000 to 100000000; one takes about 130 bytes. Beyond it the busiest "
             "are kept, so that a flood of fresh addresses does not hide who is over a limit.",
         .read =
             [](const Place& place, std::string_view text) {

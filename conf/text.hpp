@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/result.hpp"
 
 namespace mxwarden::conf {
@@ -16,10 +17,8 @@ constexpr bool is_blank(char c) {
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
+using mxwarden::lower;  // of one character
 std::string lower(std::string_view text);
 bool same_word(std::string_view one, std::string_view other);  // without regard to case
 bool all_digits(std::string_view text);                        // and at least one

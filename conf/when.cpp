@@ -178,8 +178,11 @@ Result<When> When::parse(std::string_view text) {
 }
 
 bool When::asks_for_login() const {
+  using enum Condition::Test;
   return std::ranges::any_of(conditions, [](const Condition& condition) {
-    return condition.test == Condition::Test::logged_in && !condition.negated;
+    if (condition.test == logged_in) return !condition.negated;
+    const bool of_attribute = condition.test == attribute_in || condition.test == attribute_matches;
+    return of_attribute && comes_with_login(condition.attribute);
   });
 }
 

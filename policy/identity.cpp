@@ -2,24 +2,16 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/idna.hpp"
 
 namespace mxwarden::policy {
 namespace {
 
-// ASCII only, whatever the locale.
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 void append_lower(std::string& to, std::string_view text) {
   const auto begin = to.size();
   to.resize(begin + text.size());
   std::ranges::transform(text, to.begin() + static_cast<std::ptrdiff_t>(begin), lower);
-}
-
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 void append_domain(std::string& to, std::string_view domain) {

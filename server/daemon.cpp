@@ -22,9 +22,19 @@ using boost::system::error_code;
 // For listeners, log, HTTP and what libraries open.
 constexpr std::size_t other_descriptors = 256;
 
-store::EmbeddedStore::Options store_options(const conf::Settings& settings) {
+std::uint64_t random_seed() {
   std::random_device random;
-  return {.max_entries = settings.store.max_entries, .seed = (std::uint64_t{random()} << 32) | random()};
+  return (std::uint64_t{random()} << 32) | random();
+}
+
+store::EmbeddedStore::Options store_options(const conf::Settings& settings) {
+  return {.max_entries = settings.store.max_entries, .seed = random_seed()};
+}
+
+policy::Tracker::Options tracker_options() {
+  policy::Tracker::Options options;
+  options.seed = random_seed();
+  return options;
 }
 
 Sessions::Options session_options(const conf::Settings& settings) {
@@ -65,7 +75,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       source_(std::move(source)),
       configuration_(std::move(configuration)),
       store_(store_options(configuration_.settings)),
-      tracker_(policy::Tracker::Options{}),
+      tracker_(tracker_options()),
       pipeline_(store_, tracker_, make_engine(configuration_)),
       recorder_(store_.name()),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
@@ -188,6 +198,7 @@ void Daemon::reload() {
     notify::ready();
     return;
   }
+  conf::require_files(source_, wanted, report);
   const auto restart = keep_what_needs_restart(configuration_.settings, wanted.settings);
   if (!restart.empty()) {
     log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));

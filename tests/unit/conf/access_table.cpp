@@ -290,6 +290,31 @@ TEST_CASE("what belongs to sendmail alone is passed over with one warning for ea
   CHECK(report.warnings[4].what == "a key with @ but without a tag does not concern mxwarden; passed over (1 line)");
 }
 
+TEST_CASE("tags of later releases are read, with one warning for each") {
+  Report report;
+  const auto table = AccessTable::parse(
+      "ClientConn: 20\nConnect:192.0.2.7 OK\nGreetPause:a.example 0\nClientConn:192.0.2.7 5\n"
+      "LoginRate:a@b.example 5\nMaxRcpt: 5\nClientRate: 5\n",
+      "access", report);
+  CHECK(report.faults.empty());
+  CHECK(table.size() == 7);
+  REQUIRE(report.warnings.size() == 3);
+  CHECK(report.warnings[0].to_string() ==
+        "access:1: the tag ClientConn: is for a later release, has no effect yet (2 lines)");
+  CHECK(report.warnings[1].to_string() ==
+        "access:3: the tag GreetPause: is for a later release, has no effect yet (1 line)");
+  CHECK(report.warnings[2].where.line == 5);
+}
+
+TEST_CASE("a file that must be there and is not is a fault") {
+  Report report;
+  AccessTable::load("/nonexistent/access", report, false);
+  CHECK(report.warnings.empty());
+  REQUIRE(report.faults.size() == 1);
+  CHECK(report.faults.front().to_string() ==
+        "/nonexistent/access: there is no such file; to do without an access table write `access =' in [client]");
+}
+
 TEST_CASE("a file that is missing is an empty table and a warning, a folder is a fault") {
   Report missing;
   CHECK(AccessTable::load("/nonexistent/access", missing).size() == 0);

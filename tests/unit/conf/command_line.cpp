@@ -124,6 +124,53 @@ TEST_CASE("a program starts with its settings and its access table, and can read
   CHECK(report.faults.empty());
 }
 
+TEST_CASE("a file that was there once must be there at a reload") {
+  ConfigurationSource source;
+  source.file = "/nonexistent/mxwarden.conf";
+  source.overrides = {{"client.access", "/nonexistent/access"}};
+  Report nothing_yet;
+  require_files(source, load_configuration(source, nothing_yet), nothing_yet);
+  CHECK(nothing_yet.faults.empty());
+  CHECK(source.optional);
+  CHECK(source.access_optional);
+  {
+    const TestFile access("access", "Connect:192.0.2.7 OK\n");
+    const TestFile conf("conf", "[log]\nlevel = warn\n");
+    source.file = conf.path();
+    source.overrides = {{"client.access", access.path()}};
+    Report both;
+    require_files(source, load_configuration(source, both), both);
+    CHECK(both.faults.empty());
+  }
+  Report gone;
+  load_configuration(source, gone);
+  REQUIRE(gone.faults.size() == 2);
+  CHECK(gone.faults[0].to_string() == source.file + ": there is no such file");
+  CHECK(gone.faults[1].what.find("there is no such file; to do without an access table") == 0);
+  source.overrides = {{"client.access", ""}};
+  Report without_table;
+  load_configuration(source, without_table);
+  CHECK(without_table.faults.size() == 1);
+}
+
+TEST_CASE("a program that has started asks for its files at a reload") {
+  const TestFile access("access", "Connect:192.0.2.7 OK\n");
+  const auto outcome = run({"--set", "client.access=" + access.path()});
+  REQUIRE(std::holds_alternative<Started>(outcome.result));
+  CHECK_FALSE(std::get<Started>(outcome.result).source.access_optional);
+}
+
+TEST_CASE("an entry with more rates than there are windows is warned of") {
+  const TestFile access("access", "ClientRate: 5 50\nClientRate:192.0.2.7 5 50 500\nClientRate:192.0.2.8 5\n");
+  const TestFile conf("conf",
+                      "[client]\naccess = " + access.path() + "\n[client_rate]\nlimit = 6 60\nwindow = 60s 1h\n");
+  const auto outcome = run({"--check-config", "--config", conf.path()});
+  CHECK(outcome.status() == 0);
+  CHECK(outcome.err == access.path() +
+                           ":2: warning: ClientRate has 3 numbers and [client_rate] 2 windows; the others have no "
+                           "effect\n");
+}
+
 TEST_CASE("the example files are printed for those who build the project") {
   CHECK(run({"--print-example", "conf"}).out == example_settings());
   CHECK(run({"--print-example", "access"}).out.find("# access: ") == 0);

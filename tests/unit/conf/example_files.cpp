@@ -55,7 +55,8 @@ TEST_CASE("the example access table is empty as it stands, and fine when uncomme
   CHECK(AccessTable::parse(example_access(), "access", report).size() == 0);
   CHECK(AccessTable::parse(uncommented(example_access()), "access", report).size() == 14);
   for (const auto& fault : report.faults) FAIL_CHECK(fault.to_string());
-  CHECK(report.warnings.empty());
+  // The tags that the file itself calls those of later releases.
+  CHECK(report.warnings.size() == 3);
 }
 
 }  // namespace mxwarden::conf

@@ -32,6 +32,14 @@ TEST_CASE("a key is about the client if it has his address or a name of his") {
   CHECK_FALSE(Key::parse("instance")->about_client());
 }
 
+TEST_CASE("a key asks for a login if a part of it comes with one") {
+  CHECK(Key::parse("sasl_username")->asks_for_login());
+  CHECK(Key::parse("client_address + sasl_username.domain")->asks_for_login());
+  CHECK(Key::parse("sasl_method")->asks_for_login());
+  CHECK(Key::parse("sender + sasl_sender")->asks_for_login());
+  CHECK_FALSE(Key::parse("client_address + sender")->asks_for_login());
+}
+
 TEST_CASE("what is not a key is refused, with what is allowed") {
   struct Row {
     const char* text;

@@ -70,7 +70,7 @@ TEST_CASE("the limits that are built in have their defaults") {
   CHECK(rate.action.to_string() == "421 4.7.0 Too many connections from {client}, try again later");
   const auto& recipients = settings.message_recipients;
   CHECK(recipients.name == "message_recipients");
-  CHECK(recipients.key.text == "instance");
+  CHECK(recipients.key.text == "client_address");
   CHECK(recipients.stage == ProtocolState::rcpt);
   CHECK(recipients.counted == Counted::recipients);
   CHECK(recipients.per_message);
@@ -316,6 +316,14 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
                "recipients cannot be counted at MAIL"},
            Row{limit + "count = distinct recipients\nstage = DATA\nwindow = 1h\nlimit = 5\n",
                "distinct recipients cannot be counted at DATA; allowed is RCPT"},
+           Row{"[limit x]\ncount = bytes\nkey = sender + recipient\nwindow = 1h\nlimit = 5\n",
+               "m.conf:3: [limit x] a key with recipient cannot be used at END-OF-MESSAGE, where bytes are counted: "
+               "Postfix names no recipient there if a message has several; allowed is stage = RCPT, which counts the "
+               "size that the client has announced, or a key without recipient"},
+           Row{"[limit x]\nkey = recipient.domain\ncount = recipients\nstage = DATA\nwindow = 1h\nlimit = 5\n",
+               "m.conf:4: [limit x] a key with recipient cannot be used at DATA: "},
+           Row{"[limit x]\nkey = recipient\ncount = messages\nstage = END-OF-MESSAGE\nwindow = 1h\nlimit = 5\n",
+               "m.conf:4: [limit x] a key with recipient cannot be used at END-OF-MESSAGE: "},
            Row{limit + "count = distinct clients\nwindow = 1h\nlimit = 1001\n",
                "m.conf:5: [limit x] for distinct clients a limit is at most 1000"},
            Row{limit + "count = messages\nwindow = message\nlimit = 5\n",

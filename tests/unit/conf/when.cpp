@@ -59,6 +59,18 @@ TEST_CASE("nothing holds always, and only a login that is asked for counts as on
   CHECK_FALSE(When::parse("not logged in")->asks_for_login());
 }
 
+TEST_CASE("a condition on what a login gives asks for one") {
+  for (const auto* text : {"sasl_username = newsletter", "size = 1 and sasl_username != bot",
+                           "sasl_method in PLAIN LOGIN", "sasl_sender ~ @example", "sasl_username not in a b"}) {
+    CAPTURE(std::string(text));
+    CHECK(When::parse(text)->asks_for_login());
+  }
+  for (const auto* text : {"sender = a", "listener = sasl_username", "listener ~ sasl", "helo_name = sasl_username"}) {
+    CAPTURE(std::string(text));
+    CHECK_FALSE(When::parse(text)->asks_for_login());
+  }
+}
+
 TEST_CASE("a fault in a condition is named") {
   std::string many = "size = 0";
   for (int at = 0; at < 16; ++at) many += " and size = 0";
