@@ -1,6 +1,6 @@
 #pragma once
-// The socket types of this folder: one class of socket serves TCP over IPv4 and IPv6 and unix streams alike, and knows
-// its executor, which saves Asio's type erasure.
+// Asio's types as this folder uses them: they know their executor, which saves Asio's type erasure. Sockets are those of
+// HTTP; policy connections wait in server/readiness.hpp.
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
