@@ -26,7 +26,7 @@ namespace mxwarden::server {
 
 class Sessions;
 
-class Session : public std::enable_shared_from_this<Session>, private Readiness::Watcher {
+class Session final : public std::enable_shared_from_this<Session>, private Readiness::Watcher {
  public:
   // `socket` must not block.
   Session(FileDescriptor socket, const Entrance& entrance, std::uint64_t id, Instant now, Sessions& sessions);
