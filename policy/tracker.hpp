@@ -6,8 +6,8 @@
 //   session    (client_address, client_port, server_address, server_port); without a port, client_address and smtpd's
 //              pid, from `instance` or the unix socket's peer. Starts anew at XCLIENT; at a CONNECT after anything
 //              else; when the message number at the end of `instance` goes back, for a client may come again from the
-//              same port; and at the fourth CONNECT in a row, or one after ten seconds, which is more than a restriction
-//              list asks.
+//              same port; and at the fourth CONNECT in a row, or one after ten seconds, which is more than a
+//              restriction list asks.
 //   message    `instance`, which is empty at MAIL with smtpd_delay_reject=no: what follows names it. At END-OF-MESSAGE
 //              also queue_id, as a refused END-OF-MESSAGE does not end the transaction.
 //   recipient  within its message, by canonical form (policy/identity.hpp).

@@ -25,11 +25,9 @@ class Readiness {
  public:
   class Watcher {
    public:
+    virtual ~Watcher() = default;
     // peer_ended: no more than what is there will come; read on until that is said.
     virtual void ready(bool peer_ended) = 0;
-
-   protected:
-    ~Watcher() = default;
   };
 
   explicit Readiness(boost::asio::io_context& context);

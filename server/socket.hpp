@@ -1,6 +1,6 @@
 #pragma once
-// Asio's types as this folder uses them: they know their executor, which saves Asio's type erasure. Sockets are those of
-// HTTP; policy connections wait in server/readiness.hpp.
+// Asio's types as this folder uses them: they know their executor, which saves Asio's type erasure. Sockets are those
+// of HTTP; policy connections wait in server/readiness.hpp.
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
