@@ -11,17 +11,29 @@ namespace {
 
 constexpr std::array<unsigned char, 12> ipv4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
+// Four decimal numbers up to 255, without leading zeros, as inet_pton takes them. Every request has two.
+std::optional<Address> parse_dotted_quad(std::string_view text) {
+  std::array<unsigned char, 4> bytes{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (std::size_t part = 0; part < bytes.size(); ++part) {
+    if (part > 0 && (at == end || *at++ != '.')) return std::nullopt;
+    const auto [stopped, fault] = std::from_chars(at, end, bytes[part]);
+    if (fault != std::errc{} || (*at == '0' && stopped != at + 1)) return std::nullopt;
+    at = stopped;
+  }
+  if (at != end) return std::nullopt;
+  return Address::from_bytes(Address::Family::ipv4, bytes.data());
+}
+
 }  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
+  if (text.find(':') == std::string_view::npos) return parse_dotted_quad(text);
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
   std::ranges::copy(text, terminated.begin());
   std::array<unsigned char, 16> bytes{};
-  if (text.find(':') == std::string_view::npos) {
-    if (inet_pton(AF_INET, terminated.data(), bytes.data()) != 1) return std::nullopt;
-    return from_bytes(Family::ipv4, bytes.data());
-  }
   if (inet_pton(AF_INET6, terminated.data(), bytes.data()) != 1) return std::nullopt;
   if (std::equal(ipv4_mapped.begin(), ipv4_mapped.end(), bytes.begin())) {
     return from_bytes(Family::ipv4, bytes.data() + ipv4_mapped.size());

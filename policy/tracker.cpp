@@ -94,11 +94,14 @@ struct Message {
   std::uint64_t ended_queue_id = 0;  // of its last END-OF-MESSAGE
   RuleMask counted_by = 0;
   std::uint32_t recipients = 0;
-  std::vector<Recipient> known;  // its recipients, those beyond the bound in turn in the last place
+  // Its recipients, those beyond the bound in turn in the last place. Most messages have one.
+  boost::container::small_vector<Recipient, 1> known;
 
   // known_in_all: what all messages of the tracker know.
   void restart(std::size_t& known_in_all) {
     known_in_all -= known.size();
+    known.clear();
+    known.shrink_to_fit();  // or a message with a thousand would keep its memory for the next
     *this = {};
   }
 

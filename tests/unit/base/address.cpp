@@ -20,8 +20,9 @@ TEST_CASE("addresses have one form") {
 
 TEST_CASE("what is no address is nothing") {
   for (const auto* text :
-       {"", "unknown", "192.0.2", "192.0.2.256", "192.0.2.07.1", "[::1]", "fe80::1%lo", "192.0.2.0/24", "1.2.3.4 ",
-        "2001:db8:::1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
+       {"", "unknown", "192.0.2", "192.0.2.256", "192.0.2.07.1", "192.0.2.07", "192.0.2.7.", ".192.0.2.7", "192..2.7",
+        "+1.2.3.4", "1.2.3.1000", "[::1]", "fe80::1%lo", "192.0.2.0/24", "1.2.3.4 ", "2001:db8:::1",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
     CAPTURE(text);
     CHECK_FALSE(Address::parse(text));
   }
