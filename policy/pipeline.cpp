@@ -8,7 +8,7 @@ Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const 
     : store_(store), tracker_(tracker), engine_(std::move(engine)) {}
 
 void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done done) {
-  inquiry.engine = engine_;
+  if (inquiry.engine != engine_) inquiry.engine = engine_;
   inquiry.done = std::move(done);
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
   inquiry.engine->plan(inquiry.request, inquiry.view, now, inquiry.plan);

@@ -19,7 +19,7 @@ struct Inquiry {
   Request request;
   View view;
   Plan plan;
-  std::shared_ptr<const Engine> engine;  // the one it was planned with, should a reload come in between
+  std::shared_ptr<const Engine> engine;  // the one it was planned with, should a reload come in between; kept after
   Done done;
 };
 

@@ -5,7 +5,8 @@
 // answered; exactly one reply for each request, in their order, and no byte that nobody asked for. A malformed request
 // gets no reply: one warning, and the connection ends.
 //
-// Owned by Sessions; stays alive beyond its end while a handler or the store still knows it. One thread.
+// Owned by Sessions; stays alive beyond its end until the turn is over, and while a timer or the store still knows it.
+// One thread.
 
 #include <cstdint>
 #include <list>

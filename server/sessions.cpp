@@ -1,5 +1,7 @@
 #include "server/sessions.hpp"
 
+#include <boost/asio/post.hpp>
+
 namespace mxwarden::server {
 
 Sessions::Sessions(boost::asio::io_context& context, policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder,
@@ -26,7 +28,9 @@ void Sessions::used(Session& session) {
 
 void Sessions::closed(Session& session, CloseReason reason) {
   recorder_.closed(reason);
-  open_.erase(session.place_);
+  // It may be in the middle of its work: it goes when that is done.
+  if (closed_.empty()) boost::asio::post(context_, [this] { closed_.clear(); });
+  closed_.splice(closed_.end(), open_, session.place_);
   if (on_closed_) on_closed_();
 }
 

@@ -54,7 +54,8 @@ class Sessions {
   const Clock& clock_;
   Recorder& recorder_;
   Options options_;
-  List open_;  // front: idle longest
+  List open_;    // front: idle longest
+  List closed_;  // until the end of this turn
   std::uint64_t last_id_ = 0;
   bool draining_ = false;
   std::function<void()> on_closed_;
