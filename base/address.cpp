@@ -14,15 +14,24 @@ constexpr std::array<unsigned char, 12> ipv4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 // Four decimal numbers up to 255, without leading zeros, as inet_pton takes them. Every request has two.
 std::optional<Address> parse_dotted_quad(std::string_view text) {
   std::array<unsigned char, 4> bytes{};
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (std::size_t part = 0; part < bytes.size(); ++part) {
-    if (part > 0 && (at == end || *at++ != '.')) return std::nullopt;
-    const auto [stopped, fault] = std::from_chars(at, end, bytes[part]);
-    if (fault != std::errc{} || (*at == '0' && stopped != at + 1)) return std::nullopt;
-    at = stopped;
+  std::size_t part = 0;
+  unsigned value = 0;
+  int digits = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (digits == 0 || part == bytes.size() - 1) return std::nullopt;
+      bytes[part++] = static_cast<unsigned char>(value);
+      value = 0;
+      digits = 0;
+      continue;
+    }
+    if (c < '0' || c > '9' || (digits > 0 && value == 0)) return std::nullopt;
+    value = value * 10 + static_cast<unsigned>(c - '0');
+    if (value > 255) return std::nullopt;
+    ++digits;
   }
-  if (at != end) return std::nullopt;
+  if (digits == 0 || part != bytes.size() - 1) return std::nullopt;
+  bytes[part] = static_cast<unsigned char>(value);
   return Address::from_bytes(Address::Family::ipv4, bytes.data());
 }
 
@@ -57,16 +66,28 @@ Address Address::masked(int length) const {
   return result;
 }
 
-std::string Address::to_string() const {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (!is_ipv4()) return inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
-  // Written for every request: inet_ntop goes through printf.
-  char* end = text.data();
-  for (std::size_t at = 0; at < 4; ++at) {
-    if (at > 0) *end++ = '.';
-    end = std::to_chars(end, text.data() + text.size(), bytes_[at]).ptr;
+// Written for every request: inet_ntop goes through printf.
+void Address::append_to(std::string& text) const {
+  std::array<char, INET6_ADDRSTRLEN> written;
+  if (!is_ipv4()) {
+    text += inet_ntop(AF_INET6, bytes_.data(), written.data(), written.size());
+    return;
   }
-  return {text.data(), end};
+  char* end = written.data();
+  for (std::size_t at = 0; at < 4; ++at) {
+    const unsigned value = bytes_[at];
+    if (at > 0) *end++ = '.';
+    if (value >= 100) *end++ = static_cast<char>('0' + value / 100);
+    if (value >= 10) *end++ = static_cast<char>('0' + value / 10 % 10);
+    *end++ = static_cast<char>('0' + value % 10);
+  }
+  text.append(written.data(), end);
+}
+
+std::string Address::to_string() const {
+  std::string text;
+  append_to(text);
+  return text;
 }
 
 Prefix::Prefix(const Address& address, int length) : address_(address.masked(length)), length_(length) {}
@@ -94,9 +115,14 @@ bool Prefix::contains(const Address& address) const {
   return address.family() == address_.family() && address.masked(length_) == address_;
 }
 
+void Prefix::append_to(std::string& text) const {
+  address_.append_to(text);
+  if (length_ != address_.bits()) text.append("/").append(std::to_string(length_));
+}
+
 std::string Prefix::to_string() const {
-  auto text = address_.to_string();
-  if (length_ != address_.bits()) text += "/" + std::to_string(length_);
+  std::string text;
+  append_to(text);
   return text;
 }
 

@@ -31,6 +31,7 @@ class Address {
   Address masked(int length) const;
   // Canonical: dotted quad, or RFC 5952.
   std::string to_string() const;
+  void append_to(std::string& text) const;
 
   auto operator<=>(const Address&) const = default;
 
@@ -54,6 +55,7 @@ class Prefix {
   bool contains(const Address& address) const;
   // `192.0.2.0/24`; a whole address without its length.
   std::string to_string() const;
+  void append_to(std::string& text) const;
 
   auto operator<=>(const Prefix&) const = default;
 

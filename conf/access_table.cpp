@@ -18,7 +18,6 @@
 namespace mxwarden::conf {
 namespace {
 
-constexpr std::size_t tag_count = static_cast<std::size_t>(AccessTag::login_rate) + 1;
 constexpr std::size_t longest_name = 255;
 
 struct NameHash {
@@ -26,15 +25,13 @@ struct NameHash {
   using is_avalanching = void;
   std::size_t operator()(std::string_view name) const { return XXH3_64bits(name.data(), name.size()); }
 };
-using Names = boost::unordered_flat_map<std::string, std::uint32_t, NameHash, std::equal_to<>>;
+// One for each tag: the entry's number and one, 0 for none.
+using OfTags = std::array<std::uint32_t, access_tags>;
+using Names = boost::unordered_flat_map<std::string, OfTags, NameHash, std::equal_to<>>;
 
-struct OfTag {
-  NetIndex ipv4;
-  NetIndex ipv6;
-  Names names;
-  std::ptrdiff_t most_dots = 0;  // of a name
-  std::optional<std::uint32_t> otherwise;
-};
+std::uint32_t& of(OfTags& entries, AccessTag tag) {
+  return entries[static_cast<std::size_t>(tag)];
+}
 
 // How many lines of a kind there are, and the number of the first.
 struct Lines {
@@ -85,29 +82,18 @@ std::string_view canonical(std::string_view name, std::array<char, longest_name>
   return {buffer.data(), name.size()};
 }
 
-const std::uint32_t* find_name(const OfTag& of_tag, std::string_view name) {
-  // A stranger chooses how many labels his name has; more than any entry has need not be looked for.
-  auto dots = std::ranges::count(name, '.');
-  for (; !name.empty(); --dots) {
-    if (dots <= of_tag.most_dots) {
-      if (const auto found = of_tag.names.find(name); found != of_tag.names.end()) return &found->second;
-    }
-    const auto dot = name.find('.');
-    if (dot == std::string_view::npos) break;
-    name.remove_prefix(dot + 1);
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 struct AccessTable::Index {
   std::vector<AccessEntry> entries;
-  std::array<OfTag, tag_count> tags;
+  std::array<NetIndex, access_tags> nets;
+  Names names;
+  std::ptrdiff_t most_dots = 0;  // of a name
+  OfTags otherwise{};
 
-  OfTag& operator[](AccessTag tag) { return tags[static_cast<std::size_t>(tag)]; }
-  const OfTag& operator[](AccessTag tag) const { return tags[static_cast<std::size_t>(tag)]; }
-
+  // Tells `found` of each entry for the name and the names above it, the longest first.
+  template <class Found>
+  void walk(std::string_view name, Found found) const;
   // One line, without its comment.
   void read(std::string_view content, const Origin& where, ForeignLines& foreign, Report& report);
   // The entry that has the key already, if there is one. Of nets finish() finds it.
@@ -137,33 +123,41 @@ void AccessTable::Index::read(std::string_view content, const Origin& where, For
 }
 
 const AccessEntry* AccessTable::Index::insert(AccessLine line) {
-  auto& of_tag = (*this)[line.tag];
-  const auto at = static_cast<std::uint32_t>(entries.size());
-  std::uint32_t first = at;
   line.entry.tag = line.tag;
   if (const auto* net = std::get_if<Prefix>(&line.key)) {
-    (net->address().is_ipv4() ? of_tag.ipv4 : of_tag.ipv6).insert(*net, at);
-  } else if (auto* name = std::get_if<std::string>(&line.key)) {
-    of_tag.most_dots = std::max(of_tag.most_dots, std::ranges::count(*name, '.'));
-    first = of_tag.names.emplace(std::move(*name), at).first->second;
+    nets[static_cast<std::size_t>(line.tag)].insert(*net, static_cast<std::uint32_t>(entries.size()));
   } else {
-    if (!of_tag.otherwise) of_tag.otherwise = at;
-    first = *of_tag.otherwise;
+    auto* name = std::get_if<std::string>(&line.key);
+    if (name != nullptr) most_dots = std::max(most_dots, std::ranges::count(*name, '.'));
+    auto& place = of(name != nullptr ? names[std::move(*name)] : otherwise, line.tag);
+    if (place != 0) return &entries[place - 1];
+    place = static_cast<std::uint32_t>(entries.size()) + 1;
   }
-  if (first != at) return &entries[first];
   entries.push_back(std::move(line.entry));
   return nullptr;
 }
 
 void AccessTable::Index::finish(const std::string& file, Report& report) {
-  for (auto& of_tag : tags) {
-    for (auto* nets : {&of_tag.ipv4, &of_tag.ipv6}) {
-      for (const auto& [first, again] : nets->finish()) {
-        report.faults.push_back(
-            {{file, entries[again].line},
-             fmt::format("the key {} is there already, in line {}", entries[again].key, entries[first].line)});
-      }
+  for (auto& of_tag : nets) {
+    for (const auto& [first, again] : of_tag.finish()) {
+      report.faults.push_back(
+          {{file, entries[again].line},
+           fmt::format("the key {} is there already, in line {}", entries[again].key, entries[first].line)});
     }
+  }
+}
+
+template <class Found>
+void AccessTable::Index::walk(std::string_view name, Found found) const {
+  // A stranger chooses how many labels his name has; more than any entry has need not be looked for.
+  auto dots = std::ranges::count(name, '.');
+  for (; !name.empty(); --dots) {
+    if (dots <= most_dots) {
+      if (const auto known = names.find(name); known != names.end()) found(known->second);
+    }
+    const auto dot = name.find('.');
+    if (dot == std::string_view::npos) break;
+    name.remove_prefix(dot + 1);
   }
 }
 
@@ -216,31 +210,42 @@ AccessTable AccessTable::load(const std::string& file, Report& report, bool opti
   return parse(**content, file, report);
 }
 
-const AccessEntry* AccessTable::find(AccessTag tag, const Address* address, std::string_view client_name) const {
-  const auto& of_tag = (*index_)[tag];
+AccessMatch AccessTable::match(const Address* address, std::string_view client_name) const {
+  AccessMatch match;
+  const auto add = [&](const OfTags& found) {
+    for (std::size_t tag = 0; tag < access_tags; ++tag) {
+      auto& entry = match.entries_[tag];
+      if (entry == nullptr && found[tag] != 0) entry = &index_->entries[found[tag] - 1];
+    }
+  };
   if (address != nullptr) {
-    const auto& nets = address->is_ipv4() ? of_tag.ipv4 : of_tag.ipv6;
-    if (const auto found = nets.find(*address)) return &index_->entries[*found];
+    OfTags found{};
+    for (std::size_t tag = 0; tag < access_tags; ++tag) {
+      if (const auto net = index_->nets[tag].find(*address)) found[tag] = *net + 1;
+    }
+    add(found);
   }
-  if (!of_tag.names.empty() && client_name != "unknown") {
+  if (!index_->names.empty() && client_name != "unknown") {
     std::array<char, longest_name> buffer;
-    if (const auto* found = find_name(of_tag, canonical(client_name, buffer))) return &index_->entries[*found];
+    index_->walk(canonical(client_name, buffer), add);
   }
-  return of_tag.otherwise ? &index_->entries[*of_tag.otherwise] : nullptr;
+  add(index_->otherwise);
+  return match;
 }
 
 const AccessEntry* AccessTable::find_login(std::string_view login) const {
-  const auto& of_tag = (*index_)[AccessTag::login_rate];
-  if (!login.empty() && !of_tag.names.empty()) {
+  std::uint32_t number = 0;
+  const auto add = [&](OfTags found) {
+    if (number == 0) number = of(found, AccessTag::login_rate);
+  };
+  if (!login.empty() && !index_->names.empty()) {
     std::array<char, longest_name> buffer;
     const auto name = canonical(login, buffer);
-    const auto whole = of_tag.names.find(name);
-    if (whole != of_tag.names.end()) return &index_->entries[whole->second];
-    if (const auto at = name.rfind('@'); at != std::string_view::npos) {
-      if (const auto* found = find_name(of_tag, name.substr(at + 1))) return &index_->entries[*found];
-    }
+    if (const auto whole = index_->names.find(name); whole != index_->names.end()) add(whole->second);
+    if (const auto at = name.rfind('@'); at != std::string_view::npos) index_->walk(name.substr(at + 1), add);
   }
-  return of_tag.otherwise ? &index_->entries[*of_tag.otherwise] : nullptr;
+  add(index_->otherwise);
+  return number == 0 ? nullptr : &index_->entries[number - 1];
 }
 
 std::span<const AccessEntry> AccessTable::entries() const {

@@ -12,6 +12,7 @@
 // Reading 100,000 entries takes less than 0.5 s, a look-up less than a microsecond. Immutable once read; a reload makes
 // a new one.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,6 +39,18 @@ struct AccessEntry {
   AccessTag tag{};
 };
 
+inline constexpr std::size_t access_tags = static_cast<std::size_t>(AccessTag::login_rate) + 1;
+
+// What the table says of a client, tag by tag: the most specific entry, or null. Lives as long as the table.
+class AccessMatch {
+ public:
+  const AccessEntry* operator[](AccessTag tag) const { return entries_[static_cast<std::size_t>(tag)]; }
+
+ private:
+  friend class AccessTable;
+  std::array<const AccessEntry*, access_tags> entries_{};
+};
+
 class AccessTable {
  public:
   AccessTable();
@@ -51,9 +64,8 @@ class AccessTable {
   // unreadable one is a fault.
   static AccessTable load(const std::string& file, Report& report, bool optional = true);
 
-  // The most specific entry for a client; null without one. `address` may be null (unknown), `client_name` empty or
-  // `unknown`.
-  const AccessEntry* find(AccessTag tag, const Address* address, std::string_view client_name) const;
+  // For all tags that are about clients. `address` may be null (unknown), `client_name` empty or `unknown`.
+  AccessMatch match(const Address* address, std::string_view client_name) const;
   // For LoginRate: the login, then its domain, then domains above it, then the default.
   const AccessEntry* find_login(std::string_view login) const;
 

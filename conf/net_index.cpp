@@ -7,56 +7,50 @@ namespace mxwarden::conf {
 namespace {
 
 constexpr auto nothing = std::numeric_limits<std::uint32_t>::max();
-constexpr auto all_ones = std::numeric_limits<std::uint64_t>::max();
 
-// The bits behind the first `kept` ones of 64.
-std::uint64_t host_bits(int kept) {
-  if (kept >= 64) return 0;
-  return kept <= 0 ? all_ones : all_ones >> kept;
+// Of as many bytes as Number has.
+template <class Number>
+Number number(const Address& address) {
+  Number result = 0;
+  for (std::size_t at = 0; at < sizeof(Number); ++at) result = static_cast<Number>(result << 8 | address.bytes()[at]);
+  return result;
+}
+
+// The bits behind the first `kept`.
+template <class Number>
+Number host_bits(int kept) {
+  constexpr auto all_ones = static_cast<Number>(~Number{0});
+  return kept == static_cast<int>(8 * sizeof(Number)) ? Number{0} : static_cast<Number>(all_ones >> kept);
 }
 
 }  // namespace
 
-NetIndex::Number NetIndex::number(const Address& address) {
-  const auto& bytes = address.bytes();
-  Number result{};
-  for (std::size_t at = 0; at < 8; ++at) {
-    result.first = result.first << 8 | bytes[at];
-    result.second = result.second << 8 | bytes[at + 8];
-  }
-  return result;
+template <class Number>
+void NetIndex::Runs<Number>::insert(const Prefix& net, std::uint32_t entry) {
+  const auto first = number<Number>(net.address());
+  nets_.push_back({first, static_cast<Number>(first | host_bits<Number>(net.length())), entry});
 }
 
-// An IPv4 address is the first four of the sixteen bytes, so that prefix lengths count from the same end.
-NetIndex::Number NetIndex::last_of(const Prefix& net) {
-  auto last = number(net.address());
-  last.first |= host_bits(net.length());
-  last.second |= host_bits(net.length() - 64);
-  return last;
-}
-
-void NetIndex::insert(const Prefix& net, std::uint32_t entry) {
-  nets_.push_back({number(net.address()), last_of(net), entry});
-}
-
-void NetIndex::add_point(const Number& from, std::uint32_t entry) {
-  if (!points_.empty() && points_.back().from == from) {
-    points_.back().entry = entry;
+template <class Number>
+void NetIndex::Runs<Number>::begin_run(const Number& first, std::uint32_t entry) {
+  if (!firsts_.empty() && firsts_.back() == first) {
+    entries_.back() = entry;
   } else {
-    points_.push_back({from, entry});
+    firsts_.push_back(first);
+    entries_.push_back(entry);
   }
 }
 
 // The innermost open net ends; the one around it is in force again.
-void NetIndex::leave(std::vector<Net>& open) {
-  auto next = open.back().last;
+template <class Number>
+void NetIndex::Runs<Number>::leave(std::vector<Net>& open) {
+  const auto next = static_cast<Number>(open.back().last + 1);
   open.pop_back();
-  if (++next.second == 0 && ++next.first == 0) return;
-  add_point(next, open.empty() ? nothing : open.back().entry);
+  if (next != 0) begin_run(next, open.empty() ? nothing : open.back().entry);
 }
 
-std::vector<std::pair<std::uint32_t, std::uint32_t>> NetIndex::finish() {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> repeated;
+template <class Number>
+void NetIndex::Runs<Number>::finish(Repeated& repeated) {
   // Wider nets before those inside them, and the first entry of a repeated one before the others.
   std::ranges::sort(nets_, [](const Net& one, const Net& other) {
     if (one.first != other.first) return one.first < other.first;
@@ -70,20 +64,43 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> NetIndex::finish() {
       repeated.emplace_back(open.back().entry, net.entry);
       continue;
     }
-    add_point(net.first, net.entry);
+    begin_run(net.first, net.entry);
     open.push_back(net);
   }
   while (!open.empty()) leave(open);
   nets_ = {};
-  points_.shrink_to_fit();
+  firsts_.shrink_to_fit();
+  entries_.shrink_to_fit();
+}
+
+// The halving takes no branch that depends on the client: which half it is cannot be guessed.
+template <class Number>
+std::optional<std::uint32_t> NetIndex::Runs<Number>::find(const Number& address) const {
+  if (firsts_.empty()) return std::nullopt;
+  const Number* at = firsts_.data();
+  for (auto left = firsts_.size(); left > 1;) {
+    const auto half = left / 2;
+    at = address < at[half] ? at : at + half;
+    left -= half;
+  }
+  if (address < *at) return std::nullopt;
+  const auto entry = entries_[static_cast<std::size_t>(at - firsts_.data())];
+  return entry == nothing ? std::nullopt : std::optional(entry);
+}
+
+void NetIndex::insert(const Prefix& net, std::uint32_t entry) {
+  net.address().is_ipv4() ? ipv4_.insert(net, entry) : ipv6_.insert(net, entry);
+}
+
+NetIndex::Repeated NetIndex::finish() {
+  Repeated repeated;
+  ipv4_.finish(repeated);
+  ipv6_.finish(repeated);
   return repeated;
 }
 
 std::optional<std::uint32_t> NetIndex::find(const Address& address) const {
-  const auto wanted = number(address);
-  const auto after = std::ranges::upper_bound(points_, wanted, std::less<>(), &Point::from);
-  if (after == points_.begin() || (after - 1)->entry == nothing) return std::nullopt;
-  return (after - 1)->entry;
+  return address.is_ipv4() ? ipv4_.find(number<std::uint32_t>(address)) : ipv6_.find(number<Uint128>(address));
 }
 
 }  // namespace mxwarden::conf

@@ -12,9 +12,9 @@ bool before_mail(ProtocolState state) {
          state == ProtocolState::xclient;
 }
 
-Step plan(const Question& question, std::vector<store::Count>&) {
-  if (question.connect == nullptr || question.trusted || question.request->logged_in()) return Step::pass;
-  const auto& entry = *question.connect;
+Step plan(const Question& question, store::Counts&) {
+  if (question.connect() == nullptr || question.trusted || question.request->logged_in()) return Step::pass;
+  const auto& entry = *question.connect();
   if (entry.ok || entry.action.kind() == conf::Action::Kind::dunno) return Step::pass;
   const auto kind = entry.action.kind();
   const bool waits = kind == conf::Action::Kind::discard || kind == conf::Action::Kind::hold;
@@ -25,8 +25,8 @@ Step plan(const Question& question, std::vector<store::Count>&) {
 Rule::Judgement judge(const Question& question, store::Answers) {
   Verdict verdict;
   verdict.rule = name;
-  verdict.action = render(question.connect->action, {name, (*question.request)[Attribute::client_address], {}, {}});
-  verdict.refuses = question.connect->action.refuses();
+  verdict.action = render(question.connect()->action, {name, (*question.request)[Attribute::client_address], {}, {}});
+  verdict.refuses = question.connect()->action.refuses();
   return verdict;
 }
 

@@ -14,10 +14,10 @@ namespace {
 // The order in which rules speak. Later ones have their place in it: operator's ban, Connect entry, ban, listing,
 // client_conn, client_rate, greet_pause, message_recipients (which needs no store, and what it refuses no later limit
 // is to count), the limits in the order of the file, the rest.
-std::vector<Rule> make_rules(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access) {
+std::vector<Rule> make_rules(const conf::Settings& settings) {
   std::vector<Rule> rules;
   const auto add_limit = [&](const conf::Limit& limit, std::optional<conf::AccessTag> tag) {
-    if (limit.mode != conf::Mode::off) rules.push_back(make_limit_rule(limit, settings.client, access, tag));
+    if (limit.mode != conf::Mode::off) rules.push_back(make_limit_rule(limit, settings.client, tag));
   };
   rules.push_back(make_connect_rule());
   add_limit(settings.client_rate, conf::AccessTag::client_rate);
@@ -50,7 +50,7 @@ bool is_relay(const Request& request) {
 }  // namespace
 
 Engine::Engine(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access)
-    : Engine(make_rules(settings, access), settings.client, access) {}
+    : Engine(make_rules(settings), settings.client, access) {}
 
 Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
                std::shared_ptr<const conf::AccessTable> access)
@@ -58,25 +58,26 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
   if (rules_.size() > most_counting_rules) throw std::logic_error("more rules than a RuleMask has bits");
 }
 
-Question Engine::make_question(const Request& request, const View& view) const {
-  Question question;
+void Engine::put(const Request& request, const View& view, Question& question) const {
   question.request = &request;
   question.view = &view;
+  question.client.clear();
+  question.trusted = false;
+  question.held = {};
   const Address* address = nullptr;
   if (view.client) {
     address = &*view.client;
-    question.client = client_entity(*address, client_.ipv4_prefix, client_.ipv6_prefix);
+    append_client_entity(question.client, *address, client_.ipv4_prefix, client_.ipv6_prefix);
     question.trusted =
         std::ranges::any_of(client_.trusted, [&](const Prefix& prefix) { return prefix.contains(*address); });
   }
-  question.connect = access_->find(conf::AccessTag::connect, address, request[Attribute::client_name]);
-  return question;
+  question.access = access_->match(address, request[Attribute::client_name]);
 }
 
 void Engine::plan(const Request& request, const View& view, Instant now, Plan& plan) const {
-  plan.question = make_question(request, view);
+  put(request, view, plan.question);
   plan.batch.now = now;
-  plan.batch.clear();
+  plan.batch.counts.clear();
   plan.asked.clear();
   if (is_relay(request)) return;
   for (std::size_t at = 0; at < rules_.size(); ++at) {

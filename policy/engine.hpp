@@ -45,7 +45,7 @@ class Engine {
   const std::vector<Rule>& rules() const { return rules_; }
 
  private:
-  Question make_question(const Request& request, const View& view) const;
+  void put(const Request& request, const View& view, Question& question) const;
 
   std::vector<Rule> rules_;
   conf::Settings::Client client_;

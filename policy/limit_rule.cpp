@@ -36,80 +36,84 @@ Grain grain_of(const conf::Limit& limit) {
   std::abort();
 }
 
-std::string address_value(const conf::KeyPart& part, const Address& address, const conf::Settings::Client& client) {
+void append_address(std::string& to, const conf::KeyPart& part, const Address& address,
+                    const conf::Settings::Client& client) {
   if (part.form == conf::KeyPart::Form::prefix) {
-    return masked_text(address, part.ipv4_prefix != 0 ? part.ipv4_prefix : client.ipv4_prefix,
-                       part.ipv6_prefix != 0 ? part.ipv6_prefix : client.ipv6_prefix);
+    append_masked(to, address, part.ipv4_prefix != 0 ? part.ipv4_prefix : client.ipv4_prefix,
+                  part.ipv6_prefix != 0 ? part.ipv6_prefix : client.ipv6_prefix);
+  } else if (part.attribute == Attribute::server_address) {
+    address.append_to(to);
+  } else {
+    append_masked(to, address, client.ipv4_prefix, client.ipv6_prefix);
   }
-  if (part.attribute == Attribute::server_address) return address.to_string();
-  return masked_text(address, client.ipv4_prefix, client.ipv6_prefix);
 }
 
-// An attribute in the form it is counted by; empty: there is none.
-std::string key_value(const conf::KeyPart& part, const Question& question, const conf::Settings::Client& client) {
+// An attribute in the form it is counted by; nothing if there is none.
+void append_key_value(std::string& to, const conf::KeyPart& part, const Question& question,
+                      const conf::Settings::Client& client) {
   const auto& request = *question.request;
   const auto value = request[part.attribute];
   switch (part.attribute) {
     case Attribute::client_address:
-      return question.view->client ? address_value(part, *question.view->client, client) : std::string();
+      if (question.view->client) append_address(to, part, *question.view->client, client);
+      return;
     case Attribute::server_address: {
       const auto address = Address::parse(value);
-      return address ? address_value(part, *address, client) : std::string();
+      if (address) append_address(to, part, *address, client);
+      return;
     }
     case Attribute::client_name:
     case Attribute::reverse_client_name:
-      return value == "unknown" ? std::string() : canonical_domain(value);
+      if (value != "unknown") append_canonical_domain(to, value);
+      return;
     case Attribute::helo_name:
-      return canonical_domain(value);
+      return append_canonical_domain(to, value);
     case Attribute::sender:
     case Attribute::recipient:
     case Attribute::sasl_username:
     case Attribute::sasl_sender: {
-      if (part.form == conf::KeyPart::Form::domain) return domain_of(value);
-      if (value.empty()) return part.attribute == Attribute::sender ? "<>" : "";
+      if (part.form == conf::KeyPart::Form::domain) return append_domain_of(to, value);
+      if (value.empty() && part.attribute == Attribute::sender) to += "<>";
       // Who is not logged in writes to mailboxes of ours.
       const bool ours = part.attribute == Attribute::recipient && !request.logged_in();
-      return canonical_address(value, ours ? LocalPart::lower_case : LocalPart::as_written);
+      return append_canonical_address(to, value, ours ? LocalPart::lower_case : LocalPart::as_written);
     }
     default:
-      return std::string(value);
+      to += value;
   }
 }
 
 class LimitRule {
  public:
-  LimitRule(const conf::Limit& limit, const conf::Settings::Client& client,
-            std::shared_ptr<const conf::AccessTable> access, std::optional<conf::AccessTag> override_tag)
+  LimitRule(const conf::Limit& limit, const conf::Settings::Client& client, std::optional<conf::AccessTag> override_tag)
       : limit_(limit),
         client_(client),
-        access_(std::move(access)),
         override_tag_(override_tag),
         grain_(grain_of(limit)),
         by_client_(is_client_key(limit.key)),
         entity_prefix_(limit.key.text + ":") {
     for (const auto& window : limit.windows) windows_.push_back({window.length, window.limit});
+    unlimited_ = std::ranges::all_of(windows_, [](const auto& w) { return w.limit == store::Window::no_limit; });
   }
 
-  Step plan(const Question& question, std::vector<store::Count>& counts) const {
+  Step plan(const Question& question, store::Counts& counts) const {
     if (!concerns(question)) return Step::pass;
     if (limit_.per_message) return plan_for_message(question);
     const auto n = amount(question);
     if (n == 0) return Step::pass;
-    auto windows = windows_for(question);
-    if (std::ranges::all_of(windows, [](const auto& window) { return window.limit == store::Window::no_limit; })) {
+    const auto* entry = override_of(question);
+    if (entry != nullptr ? unlimited(entry->numbers) : unlimited_) return Step::pass;
+    auto& count = counts.add();
+    if (!write_names(question, count)) {
+      counts.remove_last();
       return Step::pass;
     }
-    store::Count count;
-    count.entity = entity(question);
-    if (count.entity.empty()) return Step::pass;
     count.counter = limit_.name;
-    count.windows = std::move(windows);
+    count.windows = windows_;
+    if (entry != nullptr) replace_limits(entry->numbers, count.windows);
     count.n = n;
-    count.member = member(question);
-    if (is_distinct() && count.member.empty()) return Step::pass;
     count.grain = grain_;
     count.binding = binding();
-    counts.push_back(std::move(count));
     return Step::judge;
   }
 
@@ -117,9 +121,8 @@ class LimitRule {
     if (limit_.per_message) return verdict(question, *message_over(question));
     const auto& answer = answers.front();
     if (!answer.over) return {};
-    const auto windows = windows_for(question);
-    const auto& window = windows[answer.window];
-    return verdict(question, {answer.count, window.limit, window.length, answer.retry_after});
+    const auto limit = limit_for(question, answer.window);
+    return verdict(question, {answer.count, limit, windows_[answer.window].length, answer.retry_after});
   }
 
  private:
@@ -132,14 +135,14 @@ class LimitRule {
 
   // The tracker has counted already: no store is asked, and what will be refused is not counted by later rules.
   Step plan_for_message(const Question& question) const {
-    if (entity(question).empty() || !message_over(question)) return Step::pass;
+    if (!message_over(question) || !has_key(question)) return Step::pass;
     return binding() ? Step::settled : Step::judge;
   }
 
   std::optional<Cause> message_over(const Question& question) const {
     if (!question.view->new_recipient) return std::nullopt;
     const std::uint64_t count = question.view->message_recipients + 1U;
-    const auto limit = windows_for(question).front().limit;
+    const auto limit = limit_for(question, 0);
     if (limit == store::Window::no_limit || count <= limit) return std::nullopt;
     return Cause{count, limit, Duration::zero(), Duration::zero()};
   }
@@ -184,40 +187,65 @@ class LimitRule {
     return 1;
   }
 
-  std::string entity(const Question& question) const {
-    if (by_client_) return question.client;
-    std::string name = entity_prefix_;
+  bool has_key(const Question& question) const {
+    std::string entity;
+    return append_entity(question, entity);
+  }
+
+  // False if the request lacks a part of the key.
+  bool append_entity(const Question& question, std::string& entity) const {
+    if (by_client_) {
+      entity += question.client;
+      return !question.client.empty();
+    }
+    entity += entity_prefix_;
     for (const auto& part : limit_.key.parts) {
-      const auto value = key_value(part, question, client_);
-      if (value.empty()) return {};
       // A line end is the one byte that no attribute can hold.
-      if (name.size() != entity_prefix_.size()) name += '\n';
-      name += value;
+      if (entity.size() != entity_prefix_.size()) entity += '\n';
+      const auto size = entity.size();
+      append_key_value(entity, part, question, client_);
+      if (entity.size() == size) return false;
     }
-    return name;
+    return true;
   }
 
-  std::string member(const Question& question) const {
+  // What is counted of whom; false if there is nobody.
+  bool write_names(const Question& question, store::Count& count) const {
+    if (!append_entity(question, count.entity)) return false;
+    if (!is_distinct()) return true;
     if (limit_.counted == Counted::distinct_recipients) {
-      return canonical_address((*question.request)[Attribute::recipient], LocalPart::lower_case);
+      append_canonical_address(count.member, (*question.request)[Attribute::recipient], LocalPart::lower_case);
+    } else {
+      count.member = question.client;
     }
-    if (limit_.counted == Counted::distinct_clients) return question.client;
-    return {};
+    return !count.member.empty();
   }
 
-  store::Windows windows_for(const Question& question) const {
-    if (!override_tag_) return windows_;
-    const auto& view = *question.view;
-    const auto* entry = access_->find(*override_tag_, view.client ? &*view.client : nullptr,
-                                      (*question.request)[Attribute::client_name]);
-    if (entry == nullptr || entry->numbers.empty()) return windows_;
-    auto windows = windows_;
-    const auto& numbers = entry->numbers;
-    for (std::size_t at = 0; at < windows.size(); ++at) {
-      windows[at].limit =
-          at < numbers.size() ? numbers[at] : in_proportion(windows_[at].limit, numbers[0], windows_[0].limit);
+  // The access entry that replaces the limits, or null.
+  const conf::AccessEntry* override_of(const Question& question) const {
+    const auto* entry = override_tag_ ? question.access[*override_tag_] : nullptr;
+    return entry != nullptr && !entry->numbers.empty() ? entry : nullptr;
+  }
+
+  std::uint64_t limit_for(const Question& question, std::size_t window) const {
+    const auto* entry = override_of(question);
+    return entry != nullptr ? replaced_limit(entry->numbers, window) : windows_[window].limit;
+  }
+
+  std::uint64_t replaced_limit(const std::vector<std::uint64_t>& numbers, std::size_t window) const {
+    if (window < numbers.size()) return numbers[window];
+    return in_proportion(windows_[window].limit, numbers[0], windows_[0].limit);
+  }
+
+  void replace_limits(const std::vector<std::uint64_t>& numbers, store::Windows& windows) const {
+    for (std::size_t at = 0; at < windows.size(); ++at) windows[at].limit = replaced_limit(numbers, at);
+  }
+
+  bool unlimited(const std::vector<std::uint64_t>& numbers) const {
+    for (std::size_t at = 0; at < windows_.size(); ++at) {
+      if (replaced_limit(numbers, at) != store::Window::no_limit) return false;
     }
-    return windows;
+    return true;
   }
 
   static std::uint64_t in_proportion(std::uint64_t limit, std::uint64_t replaced, std::uint64_t first) {
@@ -240,25 +268,23 @@ class LimitRule {
 
   conf::Limit limit_;
   conf::Settings::Client client_;
-  std::shared_ptr<const conf::AccessTable> access_;
   std::optional<conf::AccessTag> override_tag_;
   Grain grain_;
   bool by_client_;
   std::string entity_prefix_;
   store::Windows windows_;
+  bool unlimited_;
 };
 
 }  // namespace
 
 Rule make_limit_rule(const conf::Limit& limit, const conf::Settings::Client& client,
-                     std::shared_ptr<const conf::AccessTable> access, std::optional<conf::AccessTag> override_tag) {
-  const auto row = std::make_shared<const LimitRule>(limit, client, std::move(access), override_tag);
+                     std::optional<conf::AccessTag> override_tag) {
+  const auto row = std::make_shared<const LimitRule>(limit, client, override_tag);
   Rule rule;
   rule.name = limit.name;
   rule.mode = limit.mode;
-  rule.plan = [row](const Question& question, std::vector<store::Count>& counts) {
-    return row->plan(question, counts);
-  };
+  rule.plan = [row](const Question& question, store::Counts& counts) { return row->plan(question, counts); };
   rule.judge = [row](const Question& question, store::Answers answers) { return row->judge(question, answers); };
   return rule;
 }

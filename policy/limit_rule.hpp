@@ -13,7 +13,6 @@
 // `unknown`), that `when` leaves out, or, if its key is about the client, a trusted or logged-in client (unless key or
 // `when` ask for a login). What was refused is asked about again when it comes again; what was let pass is not.
 
-#include <memory>
 #include <optional>
 
 #include "conf/access_table.hpp"
@@ -25,6 +24,6 @@ namespace mxwarden::policy {
 // `override_tag`: entries of the access table that replace the limits for a client: a number for each window; a single
 // one replaces the first window's, and the other windows' in proportion; 0: no limit at all.
 Rule make_limit_rule(const conf::Limit& limit, const conf::Settings::Client& client,
-                     std::shared_ptr<const conf::AccessTable> access, std::optional<conf::AccessTag> override_tag);
+                     std::optional<conf::AccessTag> override_tag);
 
 }  // namespace mxwarden::policy

@@ -18,14 +18,16 @@ namespace mxwarden::policy {
 struct Question {
   const Request* request = nullptr;
   const View* view = nullptr;
-  std::string client;                          // the client as an entity: its address, cut; empty when unknown
-  bool trusted = false;                        // [client] trusted covers it
-  const conf::AccessEntry* connect = nullptr;  // the Connect entry that covers it
-  RuleMask bit = 0;                            // of the rule that is being asked
-  Duration held{};                             // how long the answer was held back so far
+  std::string client;        // the client as an entity: its address, cut; empty when unknown
+  bool trusted = false;      // [client] trusted covers it
+  conf::AccessMatch access;  // what the access table says of it
+  RuleMask bit = 0;          // of the rule that is being asked
+  Duration held{};           // how long the answer was held back so far
 
-  // A Connect entry says OK: no automatic rule concerns this client.
-  bool exempt() const { return connect != nullptr && connect->ok; }
+  // The Connect entry that covers it, or null.
+  const conf::AccessEntry* connect() const { return access[conf::AccessTag::connect]; }
+  // It says OK: no automatic rule concerns this client.
+  bool exempt() const { return connect() != nullptr && connect()->ok; }
 };
 
 enum class Step : std::uint8_t {
@@ -38,7 +40,7 @@ struct Rule {
   std::string name;  // as in `rule=` and `[mxw:NAME]`
   conf::Mode mode = conf::Mode::enforce;
   // Adds what it needs to know and to count; judge() gets the answers to just these.
-  std::function<Step(const Question&, std::vector<store::Count>&)> plan;
+  std::function<Step(const Question&, store::Counts&)> plan;
   // Nothing: the rule has nothing against it.
   using Judgement = std::variant<std::monostate, Verdict, Hold>;
   std::function<Judgement(const Question&, store::Answers)> judge;

@@ -42,14 +42,19 @@ struct Hasher {
 
   // Parts are kept apart by a byte that no attribute can hold.
   SessionKey key(std::initializer_list<std::string_view> parts) const {
-    boost::container::small_vector<char, 256> text;
-    for (const auto part : parts) {
-      text.insert(text.end(), part.begin(), part.end());
-      text.push_back('\n');
-    }
-    const auto digest = XXH3_128bits_withSeed(text.data(), text.size(), seed);
+    scratch.clear();
+    for (const auto part : parts) scratch.append(part).push_back('\n');
+    const auto digest = XXH3_128bits_withSeed(scratch.data(), scratch.size(), seed);
     return {digest.low64, digest.high64};
   }
+
+  std::uint64_t recipient(std::string_view address) const {
+    scratch.clear();
+    append_canonical_address(scratch, address, LocalPart::lower_case);
+    return name(scratch);
+  }
+
+  mutable std::string scratch;  // kept for its memory
 };
 
 // `instance` is PID.SEC.USEC.SEQ in hex; SEQ numbers the messages of a session from 0.
@@ -296,7 +301,7 @@ View Tracker::see(const Request& request, const View* before, Instant now) {
     view.message_recipients = session.message.recipients;
   }
   if (request.state == ProtocolState::rcpt) {
-    view.recipient = hasher.name(canonical_address(request[Attribute::recipient], LocalPart::lower_case));
+    view.recipient = hasher.recipient(request[Attribute::recipient]);
     const auto* known = session.message.find(view.recipient);
     view.new_recipient = known == nullptr || !known->let_pass;
     view.recipient_counted_by = known == nullptr ? 0 : known->counted_by;

@@ -19,6 +19,7 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
@@ -67,11 +68,33 @@ struct CountAnswer {
   Duration retry_after{};    // over: from now until n would be admitted if nothing else came; never: Duration::max()
 };
 
+// What a batch asks. Counts that were cleared lend their memory to those that are added later: a batch is filled anew
+// for each request, and its texts are to cost no allocation.
+class Counts {
+ public:
+  Counts() = default;
+  Counts(std::initializer_list<Count> counts) : all_(counts), size_(all_.size()) {}
+
+  // One more, as Count() makes it.
+  Count& add();
+  void remove_last() { --size_; }
+  void clear() { size_ = 0; }
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  Count& operator[](std::size_t at) { return all_[at]; }
+  const Count& operator[](std::size_t at) const { return all_[at]; }
+  const Count* begin() const { return all_.data(); }
+  const Count* end() const { return all_.data() + size_; }
+
+ private:
+  std::vector<Count> all_;
+  std::size_t size_ = 0;  // those behind are to be used again
+};
+
 struct Batch {
   Instant now{};
-  std::vector<Count> counts;
-
-  void clear() { counts.clear(); }
+  Counts counts;
 };
 
 // As many as the batch has counts, in its order. Valid during the call only.

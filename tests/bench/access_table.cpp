@@ -79,7 +79,7 @@ int main() {
   for (int at = 0; at < look_ups; ++at) {
     // A stride that jumps about in memory, as clients do.
     const auto& client = clients[static_cast<std::size_t>(at) * 7919 % clients.size()];
-    found += table.find(conf::AccessTag::connect, &client.address, client.name) != nullptr ? 1 : 0;
+    found += table.match(&client.address, client.name)[conf::AccessTag::connect] != nullptr ? 1 : 0;
   }
   fmt::print("look-up: {:.0f} ns, {} of {} found\n", since(begin).count() * 1e9 / look_ups, found, look_ups);
   return 0;

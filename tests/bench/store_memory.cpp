@@ -41,7 +41,7 @@ class Timed {
  public:
   explicit Timed(std::size_t entries, store::Windows windows) : store_({entries, 42}) {
     batch_.now = ManualClock().now();
-    batch_.counts.resize(1);
+    batch_.counts.add();
     batch_.counts[0].counter = "client_rate";
     batch_.counts[0].windows = std::move(windows);
   }

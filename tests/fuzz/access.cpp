@@ -67,10 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_places(report.faults, lines);
   check_places(report.warnings, lines);
   for (const auto tag : tags) {
-    check_found(table.find(tag, nullptr, name), tag, lines);
+    check_found(table.match(nullptr, name)[tag], tag, lines);
     for (const auto family : {Address::Family::ipv4, Address::Family::ipv6}) {
       const auto address = Address::from_bytes(family, bytes.data());
-      const auto* entry = table.find(tag, &address, name);
+      const auto* entry = table.match(&address, name)[tag];
       check_found(entry, tag, lines);
       check_covers(entry, tag, address);
     }

@@ -31,7 +31,8 @@ class StoreAsker {
 
   std::vector<store::CountAnswer> ask(std::vector<store::Count> counts) {
     batch_.now = clock_.now();
-    batch_.counts = std::move(counts);
+    batch_.counts.clear();
+    for (auto& count : counts) batch_.counts.add() = std::move(count);
     int called = 0;
     std::vector<store::CountAnswer> result;
     under_test_.store->execute(batch_, clock_.now() + std::chrono::seconds(1), [&](store::Answers answers) {

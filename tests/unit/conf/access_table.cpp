@@ -17,7 +17,7 @@ AccessTable read(std::string_view text) {
 // The key of the entry that is found.
 std::string found(const AccessTable& table, AccessTag tag, std::string_view address, std::string_view name) {
   const auto parsed = Address::parse(address);
-  const auto* entry = table.find(tag, parsed ? &*parsed : nullptr, name);
+  const auto* entry = table.match(parsed ? &*parsed : nullptr, name)[tag];
   return entry == nullptr ? "none" : entry->key.empty() ? "default" : entry->key;
 }
 
@@ -104,12 +104,12 @@ TEST_CASE("sendmail's own lines are read as they stand") {
       "connect:friend.example  RELAY\n");
   CHECK(found(table, AccessTag::connect, "206.81.85.9", "") == "206.81.85");
   const auto address = Address::parse("206.81.85.9");
-  CHECK(table.find(AccessTag::client_rate, &*address, "")->numbers == std::vector<std::uint64_t>{2});
-  CHECK(table.find(AccessTag::client_rate, nullptr, "")->numbers == std::vector<std::uint64_t>{10});
-  CHECK(table.find(AccessTag::greet_pause, nullptr, "host.my.domain")->numbers == std::vector<std::uint64_t>{0});
-  CHECK(table.find(AccessTag::greet_pause, nullptr, "host.other.domain")->numbers == std::vector<std::uint64_t>{5000});
-  CHECK(table.find(AccessTag::client_rate, &*address, "")->line == 3);
-  CHECK(table.find(AccessTag::connect, nullptr, "friend.example")->ok);
+  CHECK(table.match(&*address, "")[AccessTag::client_rate]->numbers == std::vector<std::uint64_t>{2});
+  CHECK(table.match(nullptr, "")[AccessTag::client_rate]->numbers == std::vector<std::uint64_t>{10});
+  CHECK(table.match(nullptr, "host.my.domain")[AccessTag::greet_pause]->numbers == std::vector<std::uint64_t>{0});
+  CHECK(table.match(nullptr, "host.other.domain")[AccessTag::greet_pause]->numbers == std::vector<std::uint64_t>{5000});
+  CHECK(table.match(&*address, "")[AccessTag::client_rate]->line == 3);
+  CHECK(table.match(nullptr, "friend.example")[AccessTag::connect]->ok);
 }
 
 TEST_CASE("the values of Connect, in each notation") {
@@ -142,7 +142,7 @@ TEST_CASE("the values of Connect, in each notation") {
     CAPTURE(std::string(row.value));
     const auto table = read("Connect:192.0.2.7 " + std::string(row.value));
     const auto address = Address::parse("192.0.2.7");
-    const auto* entry = table.find(AccessTag::connect, &*address, "");
+    const auto* entry = table.match(&*address, "")[AccessTag::connect];
     REQUIRE(entry != nullptr);
     CHECK(entry->ok == row.ok);
     if (!row.ok) CHECK(entry->action.to_string() == row.action);

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 Rule refusing(const std::string& name, conf::Mode mode = conf::Mode::enforce, Step step = Step::judge) {
-  return {name, mode, [step](const Question&, std::vector<store::Count>&) { return step; },
+  return {name, mode, [step](const Question&, store::Counts&) { return step; },
           [name, mode](const Question&, store::Answers) -> Rule::Judgement {
             Verdict verdict;
             verdict.rule = name == "first" ? "first" : "second";
@@ -24,13 +24,12 @@ Rule refusing(const std::string& name, conf::Mode mode = conf::Mode::enforce, St
 
 Rule counting(const std::string& name, std::uint64_t limit, conf::Mode mode = conf::Mode::enforce) {
   return {name, mode,
-          [=](const Question& question, std::vector<store::Count>& counts) {
-            store::Count count;
+          [=](const Question& question, store::Counts& counts) {
+            auto& count = counts.add();
             count.entity = question.client;
             count.counter = name;
             count.windows = {{60s, limit}};
             count.binding = mode == conf::Mode::enforce;
-            counts.push_back(count);
             return Step::judge;
           },
           [=](const Question&, store::Answers answers) -> Rule::Judgement {
@@ -110,8 +109,7 @@ TEST_CASE("in context relay no rule but a grant speaks") {
 }
 
 TEST_CASE("a rule may hold the answer back and decide when the time is over") {
-  const Rule patient{"patient", conf::Mode::enforce,
-                     [](const Question&, std::vector<store::Count>&) { return Step::judge; },
+  const Rule patient{"patient", conf::Mode::enforce, [](const Question&, store::Counts&) { return Step::judge; },
                      [](const Question& question, store::Answers) -> Rule::Judgement {
                        if (question.held < 700ms) return Hold{700ms};
                        return {};
@@ -128,7 +126,7 @@ TEST_CASE("a rule may hold the answer back and decide when the time is over") {
 TEST_CASE("a rule that has counted a connection is told so, whatever the others did") {
   RuleMask seen = 0;
   auto watching = counting("watching", 5);
-  watching.plan = [&seen, plan = watching.plan](const Question& question, std::vector<store::Count>& counts) {
+  watching.plan = [&seen, plan = watching.plan](const Question& question, store::Counts& counts) {
     seen = question.view->connection_counted_by & question.bit;
     return plan(question, counts);
   };

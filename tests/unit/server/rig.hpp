@@ -53,12 +53,11 @@ struct Rig {
   static policy::Rule echo_rule() {
     policy::Rule rule;
     rule.name = "echo";
-    rule.plan = [](const policy::Question&, std::vector<store::Count>& counts) {
-      store::Count count;
+    rule.plan = [](const policy::Question&, store::Counts& counts) {
+      auto& count = counts.add();
       count.entity = "client:192.0.2.7";
       count.counter = "echo";
       count.windows = {{std::chrono::seconds(60), 0}};
-      counts.push_back(std::move(count));
       return policy::Step::judge;
     };
     rule.judge = [](const policy::Question& question, store::Answers) -> policy::Rule::Judgement {

@@ -19,7 +19,7 @@ TEST_CASE("a completion may ask again without disturbing the answers it reads") 
   outer.now = ManualClock().now();
   outer.counts = {tests::counted("client:a", {{std::chrono::seconds(60), 5}})};
   store::Batch inner = outer;
-  inner.counts.front().n = 3;
+  inner.counts[0].n = 3;
   std::uint64_t inner_count = 0;
   embedded.execute(outer, outer.now, [&](store::Answers answers) {
     embedded.execute(inner, inner.now, [&](store::Answers more) { inner_count = more[0].count; });

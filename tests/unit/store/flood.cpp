@@ -52,7 +52,7 @@ class Flood {
 
   store::CountAnswer ask(std::string entity) {
     batch_.now = now_;
-    batch_.counts.front().entity = std::move(entity);
+    batch_.counts[0].entity = std::move(entity);
     store::CountAnswer result;
     store_.execute(batch_, now_, [&](store::Answers answers) { result = answers[0]; });
     return result;
@@ -88,7 +88,7 @@ TEST_CASE("sets of members stay within their bound while addresses rotate") {
   int refused = 0;
   for (int i = 0; i < 200'000; ++i) {
     batch.now += 20us;
-    batch.counts.front().entity = "fresh:" + std::to_string(i);
+    batch.counts[0].entity = "fresh:" + std::to_string(i);
     embedded.execute(batch, batch.now, [&](store::Answers answers) { refused += answers[0].over ? 1 : 0; });
   }
   CHECK(refused == 0);
@@ -102,11 +102,11 @@ TEST_CASE("a hit that is only marked is answered as recorded, within its limit")
   batch.now = ManualClock().now();
   batch.counts = {tests::counted("", {{60s, 5}})};
   for (int i = 0; i < 10; ++i) {
-    batch.counts.front().entity = "client:" + std::to_string(i);
+    batch.counts[0].entity = "client:" + std::to_string(i);
     embedded.execute(batch, batch.now, [](store::Answers) {});
   }
-  batch.counts.front().entity = "one more";
-  batch.counts.front().n = 4;
+  batch.counts[0].entity = "one more";
+  batch.counts[0].n = 4;
   embedded.execute(batch, batch.now, [](store::Answers answers) {
     CHECK(answers[0].recorded);
     CHECK(answers[0].count == 4);

@@ -94,7 +94,7 @@ class Trial {
  private:
   store::CountAnswer ask(const store::Count& count, Instant at) {
     batch_.now = at;
-    batch_.counts.assign(1, count);
+    batch_.counts = {count};
     store::CountAnswer result;
     store_.execute(batch_, at, [&](store::Answers answers) { result = answers[0]; });
     return result;
@@ -133,7 +133,7 @@ class Trial {
   // A binding count beside it that is over stops it from being recorded; its own answer stays what it would be.
   bool would_be_admitted(const store::Count& count, Instant at) {
     batch_.now = at;
-    batch_.counts.assign(2, count);
+    batch_.counts = {count, count};
     batch_.counts[1].counter = "stops the other";
     batch_.counts[1].windows = {{1s, 1}};
     batch_.counts[1].n = 2;
