@@ -41,6 +41,7 @@ struct Decision {
   // What is to be logged besides: rules in monitor mode that would have answered, and rules whose action is DUNNO.
   std::vector<Verdict> remarks;
   std::optional<Hold> hold;
+  std::string failure;  // not empty: an exception kept the rules from deciding
 };
 
 }  // namespace mxwarden::policy

@@ -1,5 +1,6 @@
 #include "policy/pipeline.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace mxwarden::policy {
@@ -7,20 +8,47 @@ namespace mxwarden::policy {
 Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine)
     : store_(store), tracker_(tracker), engine_(std::move(engine)) {}
 
+namespace {
+
+// Memory that ran out, or a bug. It costs this request its verdict.
+Decision failed(const std::exception& exception) {
+  Decision decision;
+  decision.failure = exception.what();
+  return decision;
+}
+
+}  // namespace
+
 void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done done) {
   if (inquiry.engine != engine_) inquiry.engine = engine_;
   inquiry.done = std::move(done);
+  try {
+    plan(inquiry, now, within);
+  } catch (const std::exception& exception) {
+    std::exchange(inquiry.done, nullptr)(failed(exception));
+    return;
+  }
+  if (inquiry.plan.batch.counts.empty()) answer(inquiry, {});
+}
+
+void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
   inquiry.engine->plan(inquiry.request, inquiry.view, now, inquiry.plan);
-  if (inquiry.plan.batch.counts.empty()) return answer(inquiry, {});
+  if (inquiry.plan.batch.counts.empty()) return;
   store_.execute(inquiry.plan.batch, now + within,
                  [this, &inquiry](store::Answers answers) { answer(inquiry, answers); });
 }
 
 void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
-  inquiry.plan.answers.assign(answers.begin(), answers.end());
   const auto done = std::exchange(inquiry.done, nullptr);
-  done(decide(inquiry));
+  Decision decision;
+  try {
+    inquiry.plan.answers.assign(answers.begin(), answers.end());
+    decision = decide(inquiry);
+  } catch (const std::exception& exception) {
+    decision = failed(exception);
+  }
+  done(std::move(decision));
 }
 
 Decision Pipeline::resume(Inquiry& inquiry, Duration held) {

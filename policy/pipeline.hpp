@@ -14,7 +14,7 @@ namespace mxwarden::policy {
 // A request under way. Belongs to the connection it came by; must stay where it is until it is answered.
 struct Inquiry {
   // Given with each question; called once.
-  using Done = std::function<void(Decision)>;
+  using Done = std::function<void(Decision)>;  // must not throw
 
   Request request;
   View view;
@@ -27,15 +27,18 @@ class Pipeline {
  public:
   Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine);
 
-  // `done` is called once, possibly before ask() returns, at now + within at the latest. If the decision has a hold:
-  // wait, then resume().
+  // `done` is called once, possibly before ask() returns and else not before flush(), at now + within at the latest.
+  // If the decision has a hold: wait, then resume().
   void ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done done);
+  // At the end of each turn in which something was asked.
+  void flush() { store_.flush(); }
   Decision resume(Inquiry& inquiry, Duration held);
 
   // A reload: requests under way end with the engine they began with.
   void replace_engine(std::shared_ptr<const Engine> engine);
 
  private:
+  void plan(Inquiry& inquiry, Instant now, Duration within);
   void answer(Inquiry& inquiry, store::Answers answers);
   Decision decide(Inquiry& inquiry);
 

@@ -6,6 +6,7 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <charconv>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace {
 
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 constexpr RuleMask every_rule = ~RuleMask{0};
+constexpr std::size_t usual_sessions = 2000;
+constexpr std::size_t usual_recipients = 1;
 constexpr std::size_t most_known_recipients = 1000;
 constexpr std::size_t most_known_in_all = 1'000'000;
 constexpr int most_connect_requests = 3;
@@ -100,14 +103,25 @@ struct Message {
   RuleMask counted_by = 0;
   std::uint32_t recipients = 0;
   // Its recipients, those beyond the bound in turn in the last place. Most messages have one.
-  boost::container::small_vector<Recipient, 1> known;
+  boost::container::small_vector<Recipient, usual_recipients> known;
 
   // known_in_all: what all messages of the tracker know.
   void restart(std::size_t& known_in_all) {
     known_in_all -= known.size();
+    // Made anew if it is large, or a message with a thousand would keep its memory for the next: shrink_to_fit() would
+    // not go back to the place inside, and the next recipient would cost an allocation.
+    if (known.capacity() > usual_recipients) {
+      std::destroy_at(&known);
+      std::construct_at(&known);
+    }
     known.clear();
-    known.shrink_to_fit();  // or a message with a thousand would keep its memory for the next
-    *this = {};
+    begun = false;
+    instance = 0;
+    sequence = 0;
+    sender = 0;
+    ended_queue_id = 0;
+    counted_by = 0;
+    recipients = 0;
   }
 
   const Recipient* find(std::uint64_t recipient) const {
@@ -271,7 +285,8 @@ Tracker::Tracker(const Options& options) : state_(std::make_unique<State>()) {
   state_->options = options;
   state_->hasher.seed = options.seed;
   state_->sessions.reserve(options.max_sessions);
-  state_->index.reserve(options.max_sessions);
+  // More grow into it: an index for all would be cold memory for the few hundred of an ordinary host.
+  state_->index.reserve(std::min<std::size_t>(options.max_sessions, usual_sessions));
 }
 
 Tracker::~Tracker() = default;

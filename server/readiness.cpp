@@ -2,6 +2,7 @@
 
 #include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <utility>
 
 namespace mxwarden::server {
 namespace {
@@ -16,7 +17,8 @@ int make_set() {
 
 }  // namespace
 
-Readiness::Readiness(boost::asio::io_context& context) : set_(context, make_set()) {}
+Readiness::Readiness(boost::asio::io_context& context, std::function<void()> turn_ended)
+    : set_(context, make_set()), turn_ended_(std::move(turn_ended)) {}
 
 bool Readiness::watch(int fd, Watcher& watcher) {
   epoll_event event{.events = to_read, .data = {.ptr = &watcher}};
@@ -57,6 +59,7 @@ void Readiness::tell() {
     if (watcher != nullptr) watcher->ready((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
   }
   filled_ = 0;
+  turn_ended_();
 }
 
 }  // namespace mxwarden::server

@@ -15,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cstdint>
+#include <functional>
 
 #include "base/result.hpp"
 #include "server/socket.hpp"
@@ -30,7 +31,8 @@ class Readiness {
     virtual void ready(bool peer_ended) = 0;
   };
 
-  explicit Readiness(boost::asio::io_context& context);
+  // `turn_ended` is called when all that were ready have been told.
+  Readiness(boost::asio::io_context& context, std::function<void()> turn_ended);
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
 
@@ -46,6 +48,7 @@ class Readiness {
   void tell();
 
   boost::asio::posix::basic_stream_descriptor<Executor> set_;
+  std::function<void()> turn_ended_;
   std::array<epoll_event, 64> events_{};
   std::size_t watched_ = 0;
   bool waiting_ = false;

@@ -1,6 +1,9 @@
 #include "server/request_parser.hpp"
 
 #include <fmt/format.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include <algorithm>
 #include <bit>
@@ -18,9 +21,6 @@ constexpr std::size_t least_room = 512;
 // A request at its limit, and room to see that it goes on.
 constexpr std::size_t most_capacity = RequestParser::Limits::request + least_room;
 
-// What is longer is left to memchr().
-constexpr std::size_t usual_value = 64;
-
 constexpr std::string_view the_request = "smtpd_access_policy";
 
 static_assert(attribute_names.size() <= 32, "seen_ has a bit for each attribute");
@@ -29,22 +29,49 @@ const char* find(const char* from, char byte, std::size_t size) {
   return static_cast<const char*>(std::memchr(from, byte, size));
 }
 
-// As find(), for the short values of most attributes: eight bytes at a time without a call, the first alone because
-// many are empty.
-[[gnu::always_inline]] inline const char* find_newline(const char* from, std::size_t size) {
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  if (*from == '\n') return from;
-  for (std::size_t at = 0; at + sizeof(std::uint64_t) <= size && at < usual_value; at += sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, from + at, sizeof(word));
-    word ^= ones * '\n';
-    // The lowest bit that is set marks the first byte that is zero now; higher ones may mark others.
-    const auto zeros = (word - ones) & ~word & (ones << 7U);
-    if (zeros != 0 && std::endian::native == std::endian::little) return from + at + std::countr_zero(zeros) / 8;
-    if (zeros != 0) break;
+// Where line ends are, sixteen bytes at a time, from `line` on: a bit for each byte of a block of 64. The next end does
+// not wait for what is made of the last line, as it would if each value were searched for its own. Reads whole blocks:
+// the buffer is as much longer.
+class LineEnds {
+ public:
+  static constexpr std::size_t block = 64;
+
+  [[gnu::always_inline]] LineEnds(const char* text, std::size_t line, std::size_t size)
+      : text_(text), size_(size), block_(line), bits_(line < size ? bits_of(text + line) : 0) {}
+
+  // The next one, or at least `size`.
+  [[gnu::always_inline]] std::size_t next() {
+    while (bits_ == 0) {
+      block_ += block;
+      if (block_ >= size_) return size_;
+      bits_ = bits_of(text_ + block_);
+    }
+    const auto at = block_ + static_cast<std::size_t>(std::countr_zero(bits_));
+    bits_ &= bits_ - 1;
+    return at;
   }
-  return find(from, '\n', size);
-}
+
+ private:
+  [[gnu::always_inline]] static std::uint64_t bits_of(const char* text) {
+    std::uint64_t bits = 0;
+#ifdef __SSE2__
+    const auto newlines = _mm_set1_epi8('\n');
+    for (std::size_t at = 0; at < block; at += sizeof(__m128i)) {
+      const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at));
+      const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, newlines)));
+      bits |= std::uint64_t{found} << at;
+    }
+#else
+    for (std::size_t at = 0; at < block; ++at) bits |= std::uint64_t{text[at] == '\n'} << at;
+#endif
+    return bits;
+  }
+
+  const char* text_;
+  std::size_t size_;
+  std::size_t block_;   // its first byte
+  std::uint64_t bits_;  // of the line ends in it that were not given out
+};
 
 template <class Word>
 [[gnu::always_inline]] inline bool same_word(const char* one, const char* other) {
@@ -81,7 +108,7 @@ template <std::size_t index>
 }  // namespace
 
 RequestParser::RequestParser()
-    : buffer_(std::make_unique_for_overwrite<char[]>(usual_capacity)), capacity_(usual_capacity) {}
+    : buffer_(std::make_unique_for_overwrite<char[]>(usual_capacity + LineEnds::block)), capacity_(usual_capacity) {}
 
 std::span<char> RequestParser::prepare() {
   if (begin_ == end_) {
@@ -102,7 +129,7 @@ std::span<char> RequestParser::prepare() {
 
 void RequestParser::reallocate(std::size_t capacity) {
   const auto size = end_ - begin_;
-  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity + LineEnds::block);
   std::memcpy(larger.get(), buffer_.get() + begin_, size);
   buffer_ = std::move(larger);
   capacity_ = capacity;
@@ -144,6 +171,7 @@ void RequestParser::take_expected_lines(std::index_sequence<Index...>) {
   const auto within = size < Limits::request ? size : Limits::request;
   const auto first = expected_;
   const auto most = std::min(attribute_names.size(), first + (Limits::attributes - attributes_));
+  LineEnds ends(text, line_, within);
   auto line = line_;
   auto expected = first;
   const auto take = [&]<std::size_t index>(std::integral_constant<std::size_t, index>) __attribute__((always_inline)) {
@@ -151,10 +179,8 @@ void RequestParser::take_expected_lines(std::index_sequence<Index...>) {
     const auto value = line + attribute_names[index].size() + 1;
     if (index >= most || (seen_ & (1U << index)) != 0 || value >= within) return false;
     if (!begins_attribute<index>(text + line)) return false;
-    const auto until = line + Limits::line < within ? line + Limits::line + 1 : within;
-    const auto* newline = find_newline(text + value, until - value);
-    if (newline == nullptr) return false;
-    const auto end = static_cast<std::size_t>(newline - text);
+    const auto end = ends.next();
+    if (end >= within || end - line > Limits::line) return false;
     fields_[index] = {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(end - value)};
     line = end + 1;
     expected = index + 1;

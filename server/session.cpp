@@ -152,14 +152,15 @@ void Session::ask() {
   sessions_.used(*this);
   held_ = {};
   state_ = State::deciding;
-  sessions_.pipeline_.ask(inquiry_, now, sessions_.options_.answer_within,
-                          [this](policy::Decision decision) { decided(std::move(decision)); });
-  if (state_ == State::deciding) kept_ = shared_from_this();
+  awaited_ = true;
+  sessions_.pipeline_.ask(inquiry_, now, sessions_.options_.answer_within, [this](const policy::Decision& decision) {
+    awaited_ = false;
+    if (state_ == State::closed) return sessions_.bury_later();
+    decided(decision);
+  });
 }
 
-void Session::decided(policy::Decision decision) {
-  const auto self = std::move(kept_);
-  if (state_ == State::closed) return;
+void Session::decided(const policy::Decision& decision) {
   guarded([&] {
     if (decision.hold) {
       hold(decision.hold->length);
@@ -179,11 +180,13 @@ void Session::hold(Duration length) {
     if (error || self->state_ != State::holding) return;
     self->guarded([&] { self->decided(self->sessions_.pipeline_.resume(self->inquiry_, self->held_)); });
     self->work();
+    self->sessions_.pipeline_.flush();
   });
 }
 
 // The reply leaves first; what is logged and counted of it comes after.
 void Session::answer(const policy::Decision& decision) {
+  if (!decision.failure.empty()) return failed(decision.failure);
   if (send_reply(decision.action)) state_ = State::ready;
   sessions_.recorder_.decided(inquiry_.request, decision, sessions_.clock_.now() - last_used_);
 }

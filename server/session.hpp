@@ -5,8 +5,7 @@
 // answered; exactly one reply for each request, in their order, and no byte that nobody asked for. A malformed request
 // gets no reply: one warning, and the connection ends.
 //
-// Owned by Sessions; stays alive beyond its end until the turn is over, and while a timer or the store still knows it.
-// One thread.
+// Owned by Sessions, which keeps it beyond its end until the turn is over and the store has answered. One thread.
 
 #include <cstdint>
 #include <list>
@@ -58,7 +57,7 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   void receive();
   bool bytes_wait_in_kernel() const;
   void ask();
-  void decided(policy::Decision decision);
+  void decided(const policy::Decision& decision);
   void hold(Duration length);
   void answer(const policy::Decision& decision);
   bool send_reply(std::string_view action);
@@ -83,7 +82,7 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   std::size_t sent_ = 0;  // of reply_
   Duration held_{};
   std::optional<Timer> hold_timer_;
-  std::shared_ptr<Session> kept_;  // itself, while the pipeline will call back
+  bool awaited_ = false;  // the pipeline will call back
 };
 
 }  // namespace mxwarden::server

@@ -7,7 +7,7 @@ namespace mxwarden::server {
 Sessions::Sessions(boost::asio::io_context& context, policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder,
                    const Options& options)
     : context_(context),
-      readiness_(context),
+      readiness_(context, [&pipeline] { pipeline.flush(); }),
       pipeline_(pipeline),
       clock_(clock),
       recorder_(recorder),
@@ -28,10 +28,14 @@ void Sessions::used(Session& session) {
 
 void Sessions::closed(Session& session, CloseReason reason) {
   recorder_.closed(reason);
-  // It may be in the middle of its work: it goes when that is done.
-  if (closed_.empty()) boost::asio::post(context_, [this] { closed_.clear(); });
   closed_.splice(closed_.end(), open_, session.place_);
+  bury_later();
   if (on_closed_) on_closed_();
+}
+
+// A closed session may be in the middle of its work, or the store still knows it.
+void Sessions::bury_later() {
+  boost::asio::post(context_, [this] { closed_.remove_if([](const auto& session) { return !session->awaited_; }); });
 }
 
 // One that is owed an answer is not idle, however long ago it asked.

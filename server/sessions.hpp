@@ -46,6 +46,7 @@ class Sessions {
 
   void used(Session& session);
   void closed(Session& session, CloseReason reason);
+  void bury_later();
   void close_one_for_another();
 
   boost::asio::io_context& context_;
@@ -55,7 +56,7 @@ class Sessions {
   Recorder& recorder_;
   Options options_;
   List open_;    // front: idle longest
-  List closed_;  // until the end of this turn
+  List closed_;  // until this turn ends, and the store has answered them
   std::uint64_t last_id_ = 0;
   bool draining_ = false;
   std::function<void()> on_closed_;

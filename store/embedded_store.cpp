@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,13 @@ struct Place {
   std::uint32_t first_part = 0;
   std::uint32_t end_part = 0;
   bool asked = false;
+};
+
+// A batch of the running turn.
+struct Pending {
+  const Batch* batch;
+  std::size_t first_place;
+  Completion completion;
 };
 
 std::span<const Window> windows_of(const Count& count, const Part& part) {
@@ -118,8 +126,11 @@ struct EmbeddedStore::State {
       : seed(options.seed), rings(options.max_entries, options.seed), distinct(options.max_entries, ~options.seed) {}
 
   void locate(const Batch& batch, std::size_t index);
-  void ask_entity(const Batch& batch, std::size_t first);
-  void judge(const Batch& batch, std::size_t index);
+  void prefetch_entries();
+  void answer(Pending& pending);
+  void ask(const Pending& pending);
+  void ask_entity(const Pending& pending, std::size_t first);
+  void judge(const Batch& batch, std::size_t index, const Place& place);
   void record(const Batch& batch, Part& part);
   void record_rings(const Count& count, Part& part, Instant now);
 
@@ -127,14 +138,17 @@ struct EmbeddedStore::State {
   Rings rings;
   DistinctTable distinct;
 
-  // Of the running call; kept for their memory.
-  std::vector<CountAnswer> answers;
-  std::vector<Place> places;  // one for each count
+  // Of the running turn; kept for their memory.
+  std::vector<Pending> pending;
+  std::vector<Place> places;  // one for each count of all batches
   std::vector<Part> parts;    // of all counts, in their order
+  std::size_t prefetched = 0;
+  bool flushing = false;
+  std::vector<CountAnswer> answers;  // of one batch
 };
 
-// Where the count is remembered. Done for the whole batch before anything is looked at: the memory of a million entries
-// is cold, and several waits for it cost no more than one.
+// Where the count is remembered. Done for all batches of a turn before anything is looked at: the memory of a million
+// entries is cold, and many waits for it cost little more than one.
 void EmbeddedStore::State::locate(const Batch& batch, std::size_t index) {
   const Count& count = batch.counts[index];
   Place& place = places.emplace_back();
@@ -149,29 +163,55 @@ void EmbeddedStore::State::locate(const Batch& batch, std::size_t index) {
   place.end_part = static_cast<std::uint32_t>(parts.size());
 }
 
-// All counts of the entity of batch.counts[first]: first all are judged, then those that may be are recorded.
-void EmbeddedStore::State::ask_entity(const Batch& batch, std::size_t first) {
-  const auto& entity = batch.counts[first].entity;
-  const auto is_of_entity = [&](std::size_t i) { return i == first || batch.counts[i].entity == entity; };
-  Gate gate;
-  for (std::size_t i = first; i < batch.counts.size(); ++i) {
-    if (places[i].asked || !is_of_entity(i)) continue;
-    judge(batch, i);
-    gate.judged(batch.counts[i], answers[i]);
-  }
-  for (std::size_t i = first; i < batch.counts.size(); ++i) {
-    if (places[i].asked || !is_of_entity(i)) continue;
-    places[i].asked = true;
-    answers[i].recorded = gate.records(batch.counts[i], answers[i]);
-    if (!answers[i].recorded) continue;
-    for (auto part = places[i].first_part; part < places[i].end_part; ++part) record(batch, parts[part]);
+void EmbeddedStore::State::prefetch_entries() {
+  for (; prefetched < parts.size(); ++prefetched) {
+    if (parts[prefetched].form != Form::members) rings.prefetch_entry(parts[prefetched].key);
   }
 }
 
-void EmbeddedStore::State::judge(const Batch& batch, std::size_t index) {
+void EmbeddedStore::State::answer(Pending& asked) {
+  // Out of reach of what the completion asks.
+  const auto completion = std::move(asked.completion);
+  answers.assign(asked.batch->counts.size(), {});
+  try {
+    ask(asked);
+  } catch (const std::bad_alloc&) {
+    answers.assign(asked.batch->counts.size(), {});
+  }
+  completion(answers);
+}
+
+void EmbeddedStore::State::ask(const Pending& asked) {
+  for (std::size_t i = 0; i < asked.batch->counts.size(); ++i) {
+    if (!places[asked.first_place + i].asked) ask_entity(asked, i);
+  }
+}
+
+// All counts of the entity of the batch's count `first`: first all are judged, then those that may be are recorded.
+void EmbeddedStore::State::ask_entity(const Pending& asked, std::size_t first) {
+  const Batch& batch = *asked.batch;
+  const std::span<Place> of_batch = std::span(places).subspan(asked.first_place, batch.counts.size());
+  const auto& entity = batch.counts[first].entity;
+  const auto is_of_entity = [&](std::size_t i) { return i == first || batch.counts[i].entity == entity; };
+  Gate gate;
+  for (std::size_t i = first; i < of_batch.size(); ++i) {
+    if (of_batch[i].asked || !is_of_entity(i)) continue;
+    judge(batch, i, of_batch[i]);
+    gate.judged(batch.counts[i], answers[i]);
+  }
+  for (std::size_t i = first; i < of_batch.size(); ++i) {
+    if (of_batch[i].asked || !is_of_entity(i)) continue;
+    of_batch[i].asked = true;
+    answers[i].recorded = gate.records(batch.counts[i], answers[i]);
+    if (!answers[i].recorded) continue;
+    for (auto part = of_batch[i].first_part; part < of_batch[i].end_part; ++part) record(batch, parts[part]);
+  }
+}
+
+void EmbeddedStore::State::judge(const Batch& batch, std::size_t index, const Place& place) {
   const Count& count = batch.counts[index];
   Judgement judgement;
-  for (auto at = places[index].first_part; at < places[index].end_part; ++at) {
+  for (auto at = place.first_part; at < place.end_part; ++at) {
     Part& part = parts[at];
     const std::span<const Window> windows = windows_of(count, part);
     if (part.form == Form::members) {
@@ -227,17 +267,24 @@ EmbeddedStore::~EmbeddedStore() = default;
 
 void EmbeddedStore::execute(const Batch& batch, Instant /*deadline*/, Completion completion) {
   State& state = *state_;
-  state.answers.assign(batch.counts.size(), {});
+  const auto first_place = state.places.size();
+  for (std::size_t i = 0; i < batch.counts.size(); ++i) state.locate(batch, i);
+  state.pending.push_back({&batch, first_place, std::move(completion)});
+}
+
+void EmbeddedStore::flush() {
+  State& state = *state_;
+  if (state.flushing) return;
+  state.flushing = true;
+  for (std::size_t at = 0; at < state.pending.size(); ++at) {
+    state.prefetch_entries();
+    state.answer(state.pending[at]);
+  }
+  state.pending.clear();
   state.places.clear();
   state.parts.clear();
-  for (std::size_t i = 0; i < batch.counts.size(); ++i) state.locate(batch, i);
-  for (std::size_t i = 0; i < batch.counts.size(); ++i) {
-    if (!state.places[i].asked) state.ask_entity(batch, i);
-  }
-  // Out of reach of an execute that the completion calls.
-  std::vector<CountAnswer> answers = std::exchange(state.answers, {});
-  completion(answers);
-  state.answers = std::move(answers);
+  state.prefetched = 0;
+  state.flushing = false;
 }
 
 void EmbeddedStore::tick(Instant now) {

@@ -13,7 +13,8 @@
 // second; the entry that gives way is, of eight picked at random, an expired one, else the one with the lowest count,
 // else the one that would end first. So offenders that come back within a minute stay known while addresses rotate.
 //
-// A completion may call execute again; execute allocates nothing once it is warm.
+// Completions are called by flush(), and may call execute. Nothing is allocated once it is warm but for members; when
+// there is no memory for those, the batch is answered as if nothing had been counted before.
 //
 // Threads: one. Time: Batch::now only.
 
@@ -41,6 +42,7 @@ class EmbeddedStore final : public Store {
   ~EmbeddedStore() override;
 
   void execute(const Batch& batch, Instant deadline, Completion completion) override;
+  void flush() override;
   void tick(Instant now) override;
   std::string_view name() const override { return "embedded"; }
 

@@ -15,6 +15,8 @@ namespace mxwarden::store {
 
 class SlabIndex {
  public:
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+
   // For slabs of up to `most` entries, below 2^31.
   explicit SlabIndex(std::size_t most)
       : places_(std::bit_ceil(most * 2)), mask_(static_cast<std::uint32_t>(places_.size() - 1)) {}
@@ -27,6 +29,14 @@ class SlabIndex {
       if (place.tag == tag && same(place.entry_after - 1)) return place.entry_after - 1;
     }
     return std::nullopt;
+  }
+
+  // The first entry with this tag, most likely the one that find() will return; or none.
+  [[gnu::always_inline]] std::uint32_t find_by_tag(std::uint32_t tag) const {
+    for (std::uint32_t at = tag & mask_; places_[at].entry_after != 0; at = (at + 1) & mask_) {
+      if (places_[at].tag == tag) return places_[at].entry_after - 1;
+    }
+    return none;
   }
 
   // Asks for the memory that find() will look at first.

@@ -105,9 +105,13 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Calls `completion` exactly once, at `deadline` at the latest, possibly before execute returns; from the thread that
-  // called execute. `batch` must stay until then.
+  // Takes note of the batch; `completion` is called exactly once, not before the next flush() and at `deadline` at the
+  // latest, from the same thread. It must not throw. `batch` must stay until then. If execute throws, it took no note.
   virtual void execute(const Batch& batch, Instant deadline, Completion completion) = 0;
+
+  // The end of a turn: what was asked since the last one is carried out together, in its order, so that waits for
+  // memory or for another host are shared. What a completion asks meanwhile belongs to the same turn.
+  virtual void flush() = 0;
 
   // Called each second or so: what can be forgotten is forgotten. Bounded work.
   virtual void tick(Instant now) = 0;

@@ -39,12 +39,33 @@ class StoreAsker {
       ++called;
       result.assign(answers.begin(), answers.end());
     });
+    REQUIRE(called == 0);
+    under_test_.store->flush();
     under_test_.run();
     REQUIRE(called == 1);
     REQUIRE(result.size() == batch_.counts.size());
     return result;
   }
   store::CountAnswer ask_one(store::Count count) { return ask({std::move(count)}).front(); }
+
+  // Each count in a batch of its own.
+  std::vector<store::CountAnswer> ask_in_one_turn(const std::vector<store::Count>& counts) {
+    std::vector<store::Batch> batches(counts.size());
+    std::vector<store::CountAnswer> results(counts.size());
+    int called = 0;
+    for (std::size_t at = 0; at < counts.size(); ++at) {
+      batches[at].now = clock_.now();
+      batches[at].counts.add() = counts[at];
+      under_test_.store->execute(batches[at], clock_.now() + std::chrono::seconds(1), [&, at](store::Answers answers) {
+        ++called;
+        results[at] = answers[0];
+      });
+    }
+    under_test_.store->flush();
+    under_test_.run();
+    REQUIRE(called == static_cast<int>(counts.size()));
+    return results;
+  }
 
   // How many of `tries` were recorded.
   int recorded(const store::Count& count, int tries) {
@@ -333,6 +354,18 @@ inline void an_empty_batch_is_answered(StoreAsker& asker) {
   CHECK(asker.ask({}).empty());
 }
 
+inline void a_turn_is_carried_out_in_its_order(StoreAsker& asker) {
+  const auto answers =
+      asker.ask_in_one_turn({counted("client:192.0.2.1", {{60s, 2}}), counted("client:192.0.2.1", {{60s, 2}}),
+                             counted("client:192.0.2.2", {{60s, 2}}), counted("client:192.0.2.1", {{60s, 2}})});
+  REQUIRE(answers.size() == 4);
+  CHECK(answers[0].count == 1);
+  CHECK(answers[1].count == 2);
+  CHECK(answers[1].recorded);
+  CHECK(answers[2].count == 1);
+  CHECK(answers[3].over);
+}
+
 inline void changed_windows_start_anew(StoreAsker& asker) {
   store::Count count = counted("client:192.0.2.1", {{60s, 2}});
   CHECK(asker.recorded(count, 3) == 2);
@@ -471,6 +504,7 @@ inline constexpr Promise promises[] = {
     {"entities of a batch do not touch each other", entities_of_a_batch_do_not_touch_each_other},
     {"names do not run into each other", names_do_not_run_into_each_other},
     {"an empty batch is answered", an_empty_batch_is_answered},
+    {"a turn is carried out in its order", a_turn_is_carried_out_in_its_order},
     {"changed windows start anew", changed_windows_start_anew},
     {"what has left its window is forgotten", what_has_left_its_window_is_forgotten},
     {"large numbers do not wrap", large_numbers_do_not_wrap},

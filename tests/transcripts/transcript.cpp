@@ -122,6 +122,7 @@ class Stage {
       for (const auto& remark : decision.remarks) log(&remark, out);
       if (decision.verdict) log(&*decision.verdict, out);
     });
+    pipeline_->flush();
   }
 
   void log(const policy::Verdict* verdict, std::ostream& out) {

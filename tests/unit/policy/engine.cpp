@@ -60,6 +60,7 @@ class Bench {
     inquiry.request[Attribute::policy_context] = context;
     std::optional<Decision> decision;
     pipeline_.ask(inquiry, Instant{1h}, 500ms, [&](Decision made) { decision = std::move(made); });
+    pipeline_.flush();
     REQUIRE(decision);
     return *decision;
   }

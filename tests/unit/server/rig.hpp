@@ -22,7 +22,9 @@ class FakeStore final : public store::Store {
       const std::vector<store::CountAnswer> answers(size);
       completion(answers);
     });
-    if (!answers_later) answer_one();
+  }
+  void flush() override {
+    while (!answers_later && !waiting_.empty()) answer_one();
   }
   void tick(Instant) override {}
   std::string_view name() const override { return "fake"; }

@@ -25,5 +25,7 @@ TEST_CASE("a completion may ask again without disturbing the answers it reads") 
     embedded.execute(inner, inner.now, [&](store::Answers more) { inner_count = more[0].count; });
     CHECK(answers[0].count == 1);
   });
+  CHECK(inner_count == 0);
+  embedded.flush();
   CHECK(inner_count == 4);
 }

@@ -55,6 +55,7 @@ class Flood {
     batch_.counts[0].entity = std::move(entity);
     store::CountAnswer result;
     store_.execute(batch_, now_, [&](store::Answers answers) { result = answers[0]; });
+    store_.flush();
     return result;
   }
 
@@ -90,6 +91,7 @@ TEST_CASE("sets of members stay within their bound while addresses rotate") {
     batch.now += 20us;
     batch.counts[0].entity = "fresh:" + std::to_string(i);
     embedded.execute(batch, batch.now, [&](store::Answers answers) { refused += answers[0].over ? 1 : 0; });
+    embedded.flush();
   }
   CHECK(refused == 0);
   CHECK(embedded.statistics().entries <= 1000);
@@ -104,6 +106,7 @@ TEST_CASE("a hit that is only marked is answered as recorded, within its limit")
   for (int i = 0; i < 10; ++i) {
     batch.counts[0].entity = "client:" + std::to_string(i);
     embedded.execute(batch, batch.now, [](store::Answers) {});
+    embedded.flush();
   }
   batch.counts[0].entity = "one more";
   batch.counts[0].n = 4;
@@ -112,9 +115,12 @@ TEST_CASE("a hit that is only marked is answered as recorded, within its limit")
     CHECK(answers[0].count == 4);
     CHECK_FALSE(answers[0].over);
   });
+  embedded.flush();
   CHECK(embedded.statistics().turned_away == 1);
   embedded.execute(batch, batch.now, [](store::Answers answers) { CHECK(answers[0].count == 4); });
+  embedded.flush();
   CHECK(embedded.statistics().evicted == 1);
   embedded.execute(batch, batch.now, [](store::Answers answers) { CHECK(answers[0].over); });
+  embedded.flush();
   CHECK(embedded.statistics().entries == 10);
 }

@@ -97,6 +97,7 @@ class Trial {
     batch_.counts = {count};
     store::CountAnswer result;
     store_.execute(batch_, at, [&](store::Answers answers) { result = answers[0]; });
+    store_.flush();
     return result;
   }
 
@@ -139,6 +140,7 @@ class Trial {
     batch_.counts[1].n = 2;
     bool over = true;
     store_.execute(batch_, at, [&](store::Answers answers) { over = answers[0].over; });
+    store_.flush();
     return !over;
   }
 
