@@ -10,7 +10,7 @@ target_compile_features(mxwarden_flags INTERFACE cxx_std_20)
 target_compile_options(mxwarden_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
 target_compile_definitions(mxwarden_flags INTERFACE
   MXWARDEN_VERSION="${PROJECT_VERSION}"
-  # Asio is compiled once, in server/asio.cpp, and used from one thread.
+  # Asio is compiled once, in store/asio.cpp, and used from one thread.
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 if(MXWARDEN_SANITIZE)
   # Not vptr: it takes objects of Debian's libfmt and libspdlog, which hide their type information, for broken ones.

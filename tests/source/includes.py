@@ -18,7 +18,10 @@ ALLOWED = {
 
 # A library's headers, and where alone they may be included: folders or files.
 ROOMS = {
-    r"boost/(asio|beast)\b": ["server/", "tests/unit/server/"],
+    r"boost/asio\b": ["server/", "store/asio.cpp", "store/redis_socket.", "store/redis_store.",
+                     "store/sentinel_watch.", "store/wake_timer.", "tests/"],
+    r"boost/beast\b": ["server/"],
+    r"hiredis/": ["store/redis_wire.cpp"],
     r"boost/program_options": ["conf/", "server/command_line", "server/main.cpp"],
     r"spdlog/": ["base/log."],
     r"prometheus/": ["server/metrics.cpp"],
@@ -26,7 +29,8 @@ ROOMS = {
     r"idn2\.h": ["base/idna.cpp"],
     r"systemd/": ["server/"],
     r"doctest/": ["tests/"],
-    r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "server/", "tests/"],
+    r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "store/redis_socket.", "server/",
+                                                                     "tests/"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
