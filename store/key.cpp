@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstring>
 #include <string>
 
@@ -51,6 +52,21 @@ Key memory_key(std::uint64_t seed, const Count& count, Form form, std::uint32_t 
   std::string longer(size, '\0');
   write(longer.data(), count, form, part, windows);
   return hash(longer.data(), size, seed);
+}
+
+Key question_key(std::uint64_t seed, const Count& count) {
+  boost::container::small_vector<char, 512> bytes(8 * (2 + 2 * count.windows.size()) + count.entity.size() +
+                                                  count.counter.size());
+  Writer writer(bytes.data());
+  writer.number(count.windows.size());
+  writer.number(std::uint64_t{count.entity.size()} << 32U | count.counter.size());
+  for (const Window& window : count.windows) {
+    writer.number(static_cast<std::uint64_t>(window.length.count()));
+    writer.number(window.limit);
+  }
+  writer.text(count.entity);
+  writer.text(count.counter);
+  return hash(bytes.data(), bytes.size(), seed);
 }
 
 std::uint64_t member_hash(std::uint64_t seed, std::string_view member) {

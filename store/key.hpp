@@ -25,6 +25,9 @@ enum class Form : std::uint8_t { narrow_rings, wide_ring, members };
 // lengths count: a limit that is changed keeps what was counted.
 Key memory_key(std::uint64_t seed, const Count& count, Form form, std::uint32_t part, std::span<const Window> windows);
 
+// The counter of an entity with its windows and their limits: two counts that would be answered alike.
+Key question_key(std::uint64_t seed, const Count& count);
+
 std::uint64_t member_hash(std::uint64_t seed, std::string_view member);
 
 }  // namespace mxwarden::store

@@ -1,0 +1,510 @@
+// The script against a real Redis. Time is what the batches say, unless a test says otherwise; the ends of keys are in
+// the time of the server, so that windows here are longer than a test takes.
+
+#include "store/redis_script.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "store/embedded_store.hpp"
+#include "support/redis_server.hpp"
+#include "support/store_conformance.hpp"
+#include "support/store_property.hpp"
+
+using namespace mxwarden;
+using namespace std::chrono_literals;
+using store::Batch;
+using store::Count;
+using store::CountAnswer;
+using store::Grain;
+using store::RedisReply;
+using store::Window;
+
+namespace {
+
+// Where Redis has its time: microseconds since 1970.
+const Instant today = Instant(std::chrono::hours(24 * 365 * 56)) + 123'456us;
+
+// The counts of each entity, in the order of their first.
+std::vector<std::vector<std::uint32_t>> entities_of(const Batch& batch) {
+  std::vector<std::vector<std::uint32_t>> entities;
+  for (std::uint32_t place = 0; place < batch.counts.size(); ++place) {
+    const auto of_entity = std::find_if(entities.begin(), entities.end(), [&](const auto& places) {
+      return batch.counts[places.front()].entity == batch.counts[place].entity;
+    });
+    of_entity != entities.end() ? of_entity->push_back(place) : entities.push_back({place});
+  }
+  return entities;
+}
+
+// The script as a store: nothing but the calls and their answers.
+class ScriptStore final : public store::Store {
+ public:
+  explicit ScriptStore(const tests::RedisServer& server, store::RedisNames names = {})
+      : client_(server.client()), names_(std::move(names)) {
+    digest_ = client_.command({"SCRIPT", "LOAD", store::redis_script()}).text();
+    REQUIRE(digest_.size() == 40);
+  }
+
+  void execute(const Batch& batch, Instant /*deadline*/, store::Completion completion) override {
+    pending_.emplace_back(&batch, std::move(completion));
+  }
+  void flush() override {
+    for (; !pending_.empty(); pending_.pop_front()) {
+      auto& [batch, completion] = pending_.front();
+      completion(ask(*batch));
+    }
+  }
+  void tick(Instant /*now*/) override {}
+  std::string_view name() const override { return "script"; }
+
+  std::vector<CountAnswer> ask(const Batch& batch) { return ask(batch, batch.now); }
+  // No time: the server's own.
+  std::vector<CountAnswer> ask(const Batch& batch, std::optional<Instant> time) {
+    std::string bytes;
+    const auto entities = entities_of(batch);
+    for (const auto& entity : entities) {
+      store::append_script_call(bytes, {"EVALSHA", digest_}, names_, batch, entity, time);
+    }
+    client_.send(bytes);
+    std::vector<CountAnswer> answers(batch.counts.size());
+    for (const auto& entity : entities) {
+      const RedisReply reply = client_.receive();
+      INFO(reply.text());
+      REQUIRE(store::read_script_reply(reply, entity, answers));
+    }
+    return answers;
+  }
+
+ private:
+  tests::RedisClient client_;
+  store::RedisNames names_;
+  std::string digest_;
+  std::deque<std::pair<const Batch*, store::Completion>> pending_;
+};
+
+tests::StoreUnderTest under_test(const tests::RedisServer& server) {
+  tests::StoreUnderTest result;
+  result.store = std::make_unique<ScriptStore>(server);
+  result.resolution = 1us;
+  return result;
+}
+
+Batch batch_of(std::initializer_list<Count> counts, Instant now = today) {
+  Batch batch;
+  batch.now = now;
+  batch.counts = counts;
+  return batch;
+}
+
+std::vector<std::string> texts(const RedisReply& reply) {
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < reply.size(); ++i) result.emplace_back(reply[i].text());
+  return result;
+}
+
+// All counts in one call: its words. A command reads like a reply.
+std::vector<std::string> call_of(const Batch& batch, const store::RedisNames& names = {}) {
+  std::vector<std::uint32_t> places(batch.counts.size());
+  for (std::uint32_t place = 0; place < places.size(); ++place) places[place] = place;
+  std::string bytes;
+  store::append_script_call(bytes, {"EVALSHA", "digest"}, names, batch, places, batch.now);
+  store::RedisReader reader;
+  reader.feed(bytes);
+  const auto command = reader.next();
+  REQUIRE(command.has_value());
+  REQUIRE(command->has_value());
+  return texts(**command);
+}
+
+std::vector<std::string> keys_of(const Batch& batch, const store::RedisNames& names = {}) {
+  const std::vector<std::string> words = call_of(batch, names);
+  REQUIRE(words[2] == std::to_string(batch.counts.size()));
+  return {words.begin() + 3, words.begin() + 3 + static_cast<std::ptrdiff_t>(batch.counts.size())};
+}
+
+std::int64_t number_in_info(tests::RedisClient& client, std::string_view field) {
+  const std::string info(client.command({"INFO"}).text());
+  const auto at = info.find("\n" + std::string(field) + ":");
+  REQUIRE(at != std::string::npos);
+  return std::stoll(info.substr(at + field.size() + 2));
+}
+
+// How often something was written.
+std::int64_t writes(tests::RedisClient& client) {
+  return number_in_info(client, "rdb_changes_since_last_save");
+}
+
+std::chrono::milliseconds life_of(tests::RedisClient& client, const std::string& key) {
+  return std::chrono::milliseconds(client.command({"PTTL", key}).integer());
+}
+
+// How time passes in a comparison.
+struct Steps {
+  std::vector<Duration> scales;  // a step is up to nine times one of them
+  bool back = false;             // every tenth
+};
+
+// Asks a store of each kind the same at random.
+class Comparison {
+ public:
+  explicit Comparison(const tests::RedisServer& server) : script_(server), embedded_({100'000, 0}) {}
+
+  void run(int batches, const Steps& steps) {
+    for (int i = 0; i < batches; ++i) {
+      CAPTURE(i);
+      pass_time(steps);
+      fill_batch();
+      std::vector<CountAnswer> expected;
+      embedded_.execute(batch_, batch_.now,
+                        [&](store::Answers answers) { expected.assign(answers.begin(), answers.end()); });
+      embedded_.flush();
+      compare(script_.ask(batch_), expected);
+    }
+  }
+
+  int over = 0;
+  int recorded = 0;
+
+ private:
+  std::uint64_t below(std::uint64_t most) { return random_() % most; }
+
+  void pass_time(const Steps& steps) {
+    const auto step = static_cast<std::int64_t>(below(10)) * steps.scales[below(steps.scales.size())];
+    batch_.now += steps.back && below(10) == 0 ? -step : step;
+  }
+
+  void fill_batch() {
+    batch_.counts.clear();
+    const std::string entity = "client:" + std::to_string(below(20));
+    const std::uint64_t first = below(std::size(forms_));
+    const std::uint64_t size = 1 + below(4);
+    for (std::uint64_t i = 0; i < size; ++i) {
+      const std::uint64_t form = (first + i) % std::size(forms_);
+      Count& count = batch_.counts.add();
+      count.entity = entity;
+      count.counter = "counter" + std::to_string(form);
+      count.windows = forms_[form].windows;
+      if (forms_[form].distinct) count.member = "member" + std::to_string(below(8));
+      count.n = below(5) == 0 ? 0 : forms_[form].distinct ? 1 : 1 + below(4) * below(forms_[form].n_most);
+      count.grain = static_cast<Grain>(below(3));
+      count.binding = below(3) != 0;
+      if (below(4) == 0) count.windows.front().limit = std::max<std::uint64_t>(count.windows.front().limit / 2, 1);
+    }
+  }
+
+  void compare(const std::vector<CountAnswer>& answers, const std::vector<CountAnswer>& expected) {
+    REQUIRE(answers.size() == expected.size());
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      CAPTURE(i);
+      CAPTURE(batch_.counts[i].counter);
+      const Duration wait = expected[i].retry_after;
+      REQUIRE(answers[i].count == expected[i].count);
+      REQUIRE(answers[i].window == expected[i].window);
+      REQUIRE(answers[i].over == expected[i].over);
+      REQUIRE(answers[i].recorded == expected[i].recorded);
+      REQUIRE(answers[i].retry_after ==
+              (wait == Duration::max() ? wait : Duration(std::chrono::ceil<std::chrono::microseconds>(wait))));
+      over += answers[i].over ? 1 : 0;
+      recorded += answers[i].recorded ? 1 : 0;
+    }
+  }
+
+  struct Form {
+    store::Windows windows;
+    std::uint64_t n_most = 1;
+    bool distinct = false;
+  };
+  static constexpr Duration ten_years = std::chrono::hours(24 * 3650);
+
+  // The longest of each is longer than the test takes. The shortest do not come to 2^31 slices before that, for here
+  // the longest does not end them. A limit that is halved stays narrow or wide.
+  const Form forms_[10] = {
+      {{{60s, 5}, {1h, 20}, {24h, 100}}},
+      {{{100ms, 2}, {999'983us, 3}, {1h, 1000}}, 2},
+      {{{ten_years, 60'000}, {61s, 7}}, 5},
+      {{{1h, 200'000'000'000'000}, {24h, Window::no_limit}}, 60'000'000'000'000},
+      {{{60s, Window::no_limit}, {1h, Window::no_limit}}, 100},
+      {{{100s, 65'535}, {1h, 262'144}, {24h, 3'000'000}, {ten_years, Window::no_limit}}, 40'000},
+      {{{61s, 131'072}}, 60'000},
+      {{{60s, 3}, {1h, 5}}, 1, true},
+      {{{1h, Window::no_limit}, {61s, 2}}, 1, true},
+      {{{ten_years, 6}}, 1, true},
+  };
+
+  std::mt19937_64 random_{20'240'229};
+  ScriptStore script_;
+  store::EmbeddedStore embedded_;
+  Batch batch_ = batch_of({});
+};
+
+}  // namespace
+
+TEST_CASE("the script keeps every promise of the store") {
+  tests::RedisServer server;
+  tests::check_store_conformance([&] {
+    server.client().command({"FLUSHALL"});
+    return under_test(server);
+  });
+}
+
+TEST_CASE("20,000 random events: never more than the limit, no refusal without cause, every retry_after exact") {
+  tests::RedisServer server;
+  tests::check_counting_promise(under_test(server), today, 20'000);
+}
+
+TEST_CASE("20,000 random batches of all kinds of counts are answered as the embedded store answers them") {
+  tests::RedisServer server;
+  Comparison comparison(server);
+  comparison.run(20'000, {.scales = {0us, 1us, 100us, 10ms, 1s, 60s, 1h}});
+  CHECK(comparison.over > 5'000);
+  CHECK(comparison.recorded > 5'000);
+}
+
+TEST_CASE("time that goes back is answered as the embedded store answers it") {
+  tests::RedisServer server;
+  Comparison comparison(server);
+  // Not so long that the embedded store forgets what a step back would bring to light again.
+  comparison.run(5'000, {.scales = {0us, 1us, 100us, 10ms}, .back = true});
+  CHECK(comparison.over > 1'000);
+  CHECK(comparison.recorded > 1'000);
+}
+
+TEST_CASE("of more members than a distinct count may hold the oldest are forgotten") {
+  tests::RedisServer server;
+  ScriptStore script(server);
+  tests::RedisClient client = server.client();
+  Batch batch = batch_of({tests::counted_member("sender:a", {{1h, Window::no_limit}}, "")});
+  for (std::uint64_t i = 0; i < store::distinct_most + 10; ++i, batch.now += 1us) {
+    batch.counts[0].member = std::to_string(i);
+    REQUIRE(script.ask(batch)[0].recorded);
+  }
+  const std::string key = keys_of(batch)[0];
+  CHECK(client.command({"ZCARD", key}).integer() == static_cast<std::int64_t>(store::distinct_most));
+  const std::int64_t oldest = std::stoll(texts(client.command({"ZRANGE", key, "0", "0", "WITHSCORES"})).at(1));
+  CHECK(oldest == std::chrono::floor<std::chrono::microseconds>(today.time_since_epoch()).count() + 10);
+}
+
+TEST_CASE("keys say what they hold") {
+  Count rings = tests::counted("client:192.0.2.7", {{60s, 5}, {1h, 20}, {24h, 65'536}, {168h, Window::no_limit}});
+  Count members = tests::counted_member("client:192.0.2.7", {{10min, 5}, {1'500us, Window::no_limit}}, "a");
+  const Batch batch = batch_of({rings, members});
+  CHECK(keys_of(batch) == std::vector<std::string>{"mxw:1{client:192.0.2.7}rate/60s,1h,1dw,7dw",
+                                                   "mxw:1{client:192.0.2.7}rate#10m,1500us"});
+  CHECK(keys_of(batch, {.prefix = "mx:a"})[0].starts_with("mx:a:1{client:192.0.2.7}"));
+}
+
+TEST_CASE("the hash of a member depends on the seed alone") {
+  const Batch batch = batch_of({tests::counted_member("sender:a", {{60s, 5}}, "b")});
+  const Batch other = batch_of({tests::counted_member("sender:c", {{1h, 6}}, "b")});
+  CHECK(call_of(batch).back().size() == 8);
+  CHECK(call_of(batch).back() == call_of(other).back());
+  CHECK(call_of(batch).back() != call_of(batch, {.seed = 1}).back());
+}
+
+TEST_CASE("entities with hostile names have keys and slots of their own") {
+  tests::RedisServer server({"cluster-enabled yes"});
+  tests::RedisClient client = server.client();
+  const std::string names[] = {"a",
+                               "a}",
+                               "a%7D",
+                               "a%257D",
+                               "{a}",
+                               "}{a}",
+                               "{",
+                               "}",
+                               "%",
+                               "%25",
+                               "a}x/1m",
+                               "a\r\n",
+                               "a\n",
+                               "a b\r\nGET x",
+                               "a\xff\x01",
+                               "\"'",
+                               "a}rate",
+                               "a/60s,1",
+                               "a#60s",
+                               "1{client:a}",
+                               "}}}",
+                               "%7d",
+                               "{}",
+                               std::string(2000, '}'),
+                               std::string(2000, 'x'),
+                               std::string("a\0b", 3)};
+  std::vector<std::string> keys;
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    Count count = tests::counted(name, {{60s, 5}});
+    Count another = count;
+    another.counter = "{another}";
+    const std::vector<std::string> both = keys_of(batch_of({count, another}));
+    CHECK(client.command({"CLUSTER", "KEYSLOT", both[0]}).integer() ==
+          client.command({"CLUSTER", "KEYSLOT", both[1]}).integer());
+    CHECK(both[0].find('}') == both[0].size() - std::string_view("}rate/60s").size());
+    keys.insert(keys.end(), both.begin(), both.end());
+  }
+  std::sort(keys.begin(), keys.end());
+  CHECK(std::adjacent_find(keys.begin(), keys.end()) == keys.end());
+}
+
+TEST_CASE("entities with hostile names are counted apart") {
+  tests::RedisServer server;
+  ScriptStore script(server);
+  for (const std::string& name : {std::string("a"), std::string("a}"), std::string("a%7D"), std::string("a\r\nDEL a"),
+                                  std::string("a\0", 2), std::string(2000, '{')}) {
+    CAPTURE(name);
+    CHECK(script.ask(batch_of({tests::counted(name, {{60s, 5}})}))[0].count == 1);
+    CHECK(script.ask(batch_of({tests::counted(name, {{60s, 5}})}))[0].count == 2);
+  }
+}
+
+TEST_CASE("each key ends by itself, when nothing of it is left in any window") {
+  tests::RedisServer server;
+  tests::RedisClient client = server.client();
+  ScriptStore script(server);
+  struct Row {
+    const char* label;
+    Count count;
+    Duration least;
+    Duration most;
+  };
+  const Row rows[] = {
+      {"one window", tests::counted("a", {{60s, 5}}), 60s, 65s},
+      {"the longest of three", tests::counted("b", {{60s, 5}, {24h, 5}, {1h, 5}}), 24h, 26h},
+      {"wide", tests::counted("c", {{24h, Window::no_limit}}), 24h, 26h},
+      {"ten years", tests::counted("d", {{24h * 3650, 5}}), 24h * 3650, 24h * 3650 * 13 / 12},
+      {"members", tests::counted_member("e", {{60s, 5}, {1h, 5}}, "x"), 1h, 1h},
+  };
+  for (const std::optional<Instant> time : {std::optional(today), std::optional<Instant>()}) {
+    for (const Row& row : rows) {
+      CAPTURE(row.label);
+      const Batch batch = batch_of({row.count});
+      CHECK(script.ask(batch, time)[0].recorded);
+      const auto life = life_of(client, keys_of(batch)[0]);
+      CHECK(life > row.least - 10s);
+      CHECK(life <= row.most + 2ms);
+    }
+    client.command({"FLUSHALL"});
+  }
+  for (const Count& count :
+       {tests::counted("a", {{2ms, 5}, {30ms, 5}}), tests::counted("b", {{30ms, Window::no_limit}}),
+        tests::counted_member("c", {{30ms, 5}}, "x")}) {
+    CHECK(script.ask(batch_of({count}), std::nullopt)[0].recorded);
+  }
+  for (int tries = 0; client.command({"DBSIZE"}).integer() > 0; ++tries) {
+    REQUIRE(tries < 2000);
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+TEST_CASE("a key does not end before its wait is over when time has gone back") {
+  tests::RedisServer server;
+  tests::RedisClient client = server.client();
+  ScriptStore script(server);
+  for (const Count& count : {tests::counted("a", {{60s, 5}}), tests::counted_member("b", {{60s, 5}}, "x")}) {
+    CHECK(script.ask(batch_of({count}, today))[0].recorded);
+    const Batch before = batch_of({count}, today - 1h);
+    CHECK(script.ask(before)[0].recorded);
+    CHECK(life_of(client, keys_of(before)[0]) > 1h + 50s);
+  }
+}
+
+TEST_CASE("nothing is written by a look or a refusal") {
+  tests::RedisServer server;
+  tests::RedisClient client = server.client();
+  ScriptStore script(server);
+  Count rings = tests::counted("client:a", {{60s, 1}, {1h, 5}});
+  Count members = tests::counted_member("client:a", {{60s, 1}}, "x");
+  Count looks = rings;
+  Count looks_for = members;
+  looks.n = looks_for.n = 0;
+  CHECK(script.ask(batch_of({looks, looks_for}))[0].count == 0);
+  CHECK(writes(client) == 0);
+  CHECK(script.ask(batch_of({rings, members}))[1].recorded);
+  const auto written = writes(client);
+  CHECK(written > 0);
+  members.member = "y";
+  for (const Instant now : {today, today + 7s, today - 7s}) {
+    CHECK(script.ask(batch_of({rings, members}, now))[1].over);
+    CHECK(script.ask(batch_of({looks, looks_for}, now))[1].count == 1);
+  }
+  CHECK(writes(client) == written);
+}
+
+TEST_CASE("the server's own time is taken when none is given") {
+  tests::RedisServer server;
+  ScriptStore script(server);
+  const Batch rings = batch_of({tests::counted("client:a", {{1h, 1}})});
+  CHECK(script.ask(rings, std::nullopt)[0].recorded);
+  const CountAnswer refused = script.ask(rings, std::nullopt)[0];
+  CHECK(refused.over);
+  CHECK(refused.retry_after > 1h - 1min);
+  CHECK(refused.retry_after <= 1h + 5min);
+  const Batch members = batch_of({tests::counted_member("client:a", {{1h, 1}}, "a")});
+  const Batch others = batch_of({tests::counted_member("client:a", {{1h, 1}}, "b")});
+  CHECK(script.ask(members, std::nullopt)[0].recorded);
+  const CountAnswer another = script.ask(others, std::nullopt)[0];
+  CHECK(another.over);
+  CHECK(another.retry_after > 1h - 1min);
+  CHECK(another.retry_after <= 1h);
+}
+
+TEST_CASE("a client with three windows costs no more than 250 bytes") {
+  constexpr int clients = 20'000;
+  tests::RedisServer server;
+  tests::RedisClient client = server.client();
+  ScriptStore script(server);
+  // As long as `client:192.0.2.7`.
+  const auto batch_for = [](int number) {
+    Count count = tests::counted("client:" + std::to_string(100'000'000 + number), {{60s, 5}, {1h, 20}, {24h, 100}});
+    count.counter = "client_rate";
+    return batch_of({count});
+  };
+  script.ask(batch_for(clients));
+  const auto before = number_in_info(client, "used_memory");
+  // Twice, so that Redis is done with moving the keys to a larger table.
+  for (int i = 0; i < 2 * clients; ++i) script.ask(batch_for(i % clients));
+  const auto each = (number_in_info(client, "used_memory") - before) / clients;
+  const std::string key = keys_of(batch_for(0))[0];
+  MESSAGE(each, " bytes for a client, with a key of ", key.size());
+  CHECK(client.command({"STRLEN", key}).integer() == 90);
+  CHECK(client.command({"DBSIZE"}).integer() == clients + 1);
+  CHECK(each <= 250);
+}
+
+TEST_CASE("a reply that is none of the script's is refused") {
+  const std::uint32_t places[] = {0};
+  std::vector<CountAnswer> answers(1);
+  struct Row {
+    std::string_view reply;
+    bool good;
+  };
+  const Row rows[] = {
+      {"*5\r\n:3\r\n:1\r\n:1\r\n:0\r\n:-1\r\n", true},
+      {"*5\r\n:3\r\n:1\r\n:1\r\n:0\r\n:9223372036854775807\r\n", true},
+      {"*4\r\n:3\r\n:1\r\n:1\r\n:0\r\n", false},
+      {"*6\r\n:3\r\n:1\r\n:1\r\n:0\r\n:0\r\n:0\r\n", false},
+      {"*5\r\n:-3\r\n:1\r\n:1\r\n:0\r\n:0\r\n", false},
+      {"*5\r\n:3\r\n:-1\r\n:1\r\n:0\r\n:0\r\n", false},
+      {"*5\r\n:3\r\n:1\r\n:1\r\n$1\r\n0\r\n:0\r\n", false},
+      {"*0\r\n", false},
+      {":5\r\n", false},
+      {"-ERR no\r\n", false},
+      {"$-1\r\n", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.reply);
+    store::RedisReader reader;
+    reader.feed(row.reply);
+    const auto reply = reader.next();
+    REQUIRE(reply.has_value());
+    REQUIRE(reply->has_value());
+    CHECK(store::read_script_reply(**reply, places, answers) == row.good);
+    if (row.good) CHECK(answers[0].retry_after == Duration::max());
+  }
+}
