@@ -97,7 +97,8 @@ struct Batch {
   Counts counts;
 };
 
-// As many as the batch has counts, in its order. Valid during the call only.
+// As many as the batch has counts, in its order; none at all for a batch that has some: the store cannot say. Valid
+// during the call only.
 using Answers = std::span<const CountAnswer>;
 using Completion = std::function<void(Answers)>;
 

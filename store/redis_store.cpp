@@ -1,0 +1,271 @@
+#include "store/redis_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace mxwarden::store {
+namespace {
+
+using boost::system::error_code;
+
+// The script is compiled meanwhile.
+constexpr Duration shortest_greeting = std::chrono::milliseconds(20);
+
+RedisLink::Options link_options(const RedisStore::Options& options) {
+  RedisLink::Options link;
+  link.user = options.user;
+  link.password = options.password;
+  link.db = options.db;
+  link.script = redis_script();
+  // What takes longer to be greeted would take too long to answer.
+  link.greeting_within = std::max(options.deadline, shortest_greeting);
+  link.seed = options.seed;
+  return link;
+}
+
+}  // namespace
+
+RedisStore::RedisStore(boost::asio::io_context& context, const Clock& clock, std::unique_ptr<RedisLocator> locator,
+                       Options options)
+    : clock_(clock),
+      options_(std::move(options)),
+      names_{.prefix = options_.prefix},
+      link_(link_options(options_)),
+      locator_(std::move(locator)),
+      socket_(context, *this),
+      deadline_timer_(context),
+      link_timer_(context, [this] { woke(); }) {}
+
+RedisStore::~RedisStore() = default;
+
+void RedisStore::start() {
+  locator_->start([this](const RedisServerAddress& server) { moved(server); });
+}
+
+void RedisStore::stop() {
+  stopped_ = true;
+  locator_->stop();
+  close();
+  deadline_timer_.cancel();
+  link_timer_.set({});
+}
+
+RedisStore::Statistics RedisStore::statistics() const {
+  auto statistics = statistics_;
+  statistics.up = link_.state() == RedisLink::State::ready;
+  return statistics;
+}
+
+// What is asked.
+
+RedisStore::Ask& RedisStore::take_ask() {
+  if (unused_.empty()) unused_.push_back(asks_.emplace_back(std::make_unique<Ask>()).get());
+  auto& ask = *unused_.back();
+  unused_.pop_back();
+  return ask;
+}
+
+void RedisStore::execute(const Batch& batch, Instant deadline, Completion completion) {
+  auto& ask = take_ask();
+  ask.batch = &batch;
+  ask.completion = std::move(completion);
+  ask.deadline = deadline;
+  ask.can_say = true;
+  ask.calls_left = 0;
+  asked_.push_back(&ask);
+}
+
+void RedisStore::flush() {
+  if (flushing_) return;
+  flushing_ = true;
+  const auto now = clock_.now();
+  for (std::size_t at = 0; at < asked_.size(); ++at) {
+    auto& ask = *asked_[at];
+    if (ask.batch->counts.empty()) {
+      ask.answers.clear();
+      answer(ask);
+    } else if (!stopped_ && link_.takes_calls(now)) {
+      ask.deadline = std::min(ask.deadline, now + options_.deadline);
+      send_calls(ask);
+    } else {
+      ask.can_say = false;
+      answer(ask);
+    }
+  }
+  asked_.clear();
+  flushing_ = false;
+  socket_.send();
+  await_deadline();
+}
+
+// The counts of an entity go in one call. Few batches have more than a handful.
+void RedisStore::send_calls(Ask& ask) {
+  const auto& counts = ask.batch->counts;
+  ask.answers.assign(counts.size(), {});
+  ask.order.resize(counts.size());
+  std::iota(ask.order.begin(), ask.order.end(), 0U);
+  const auto same_entity = [&](std::uint32_t one, std::uint32_t other) {
+    return counts[one].entity == counts[other].entity;
+  };
+  for (std::size_t first = 0; first < ask.order.size();) {
+    const auto entity = ask.order[first];
+    const auto end = std::stable_partition(ask.order.begin() + static_cast<std::ptrdiff_t>(first), ask.order.end(),
+                                           [&](std::uint32_t at) { return same_entity(at, entity); });
+    const auto size = static_cast<std::size_t>(end - ask.order.begin()) - first;
+    ++ask.calls_left;
+    send_call({&ask, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(size), false});
+    first += size;
+  }
+}
+
+void RedisStore::send_call(const Call& call) {
+  const auto script =
+      call.with_text ? ScriptAs{"EVAL", redis_script()} : ScriptAs{"EVALSHA", std::string_view(link_.digest())};
+  const auto time = options_.time_of_batch ? std::optional(call.ask->batch->now) : std::nullopt;
+  const auto counts = RedisCall(call.ask->order).subspan(call.first, call.size);
+  append_script_call(socket_.outgoing(), script, names_, *call.ask->batch, counts, time);
+  in_flight_.push_back(call);
+  link_.called();
+  ++statistics_.calls;
+}
+
+void RedisStore::call_is_over(const Call& call, bool can_say) {
+  auto& ask = *call.ask;
+  ask.can_say = ask.can_say && can_say;
+  if (--ask.calls_left == 0) answer(ask);
+}
+
+void RedisStore::answer(Ask& ask) {
+  if (!ask.can_say) {
+    ++statistics_.unanswered;
+    ask.answers.clear();
+  }
+  const auto completion = std::exchange(ask.completion, nullptr);
+  completion(ask.answers);
+  // Only now, so that what the completion asks does not write over the answers.
+  unused_.push_back(&ask);
+}
+
+void RedisStore::fail_all() {
+  const auto lost = std::exchange(in_flight_, {});
+  for (const auto& call : lost) call_is_over(call, false);
+}
+
+// The connection.
+
+void RedisStore::follow(RedisLink::Action action) {
+  switch (action) {
+    case RedisLink::Action::none:
+      break;
+    case RedisLink::Action::connect:
+      close();
+      ++statistics_.connections;
+      socket_.open(server_);
+      break;
+    case RedisLink::Action::send_greeting:
+      socket_.outgoing() = link_.greeting();
+      socket_.send();
+      break;
+    case RedisLink::Action::close:
+      close();
+      if (link_.doubts_server()) locator_->doubt();
+      break;
+  }
+  tell_changes();
+  link_timer_.set(link_.wakes_at());
+}
+
+void RedisStore::close() {
+  socket_.close();
+  fail_all();
+}
+
+void RedisStore::moved(const RedisServerAddress& server) {
+  server_ = server;
+  follow(link_.moved(clock_.now()));
+  flush();
+}
+
+void RedisStore::woke() {
+  follow(link_.woke(clock_.now()));
+  flush();
+}
+
+void RedisStore::connected() {
+  follow(link_.connected(clock_.now()));
+}
+
+void RedisStore::lost(std::string_view why) {
+  follow(link_.lost(why, clock_.now()));
+}
+
+void RedisStore::received(const RedisReply& reply) {
+  if (link_.state() == RedisLink::State::greeting) {
+    follow(link_.greeted(reply, clock_.now()));
+  } else if (in_flight_.empty()) {
+    lost("a reply to nothing that was asked");
+  } else {
+    take_answer(reply);
+  }
+}
+
+void RedisStore::take_answer(const RedisReply& reply) {
+  const auto call = in_flight_.front();
+  in_flight_.pop_front();
+  if (!reply.is_error()) {
+    const auto counts = RedisCall(call.ask->order).subspan(call.first, call.size);
+    const bool understood = read_script_reply(reply, counts, call.ask->answers);
+    if (understood) link_.answered();
+    call_is_over(call, understood);
+    follow(understood ? RedisLink::Action::none : link_.lost("an answer that the script does not give", clock_.now()));
+    return;
+  }
+  const auto trouble = understand_redis_error(reply.text());
+  if (trouble.remedy == RedisRemedy::send_script && !call.with_text) {
+    send_call({call.ask, call.first, call.size, true});
+    return;
+  }
+  if (trouble.remedy == RedisRemedy::none) {
+    call_failed_.warn(fmt::format("redis {}: {}", server_.name, reply.text()), clock_.now());
+  }
+  const auto action = link_.troubled(trouble, reply.text(), clock_.now());
+  call_is_over(call, false);
+  follow(action);
+}
+
+// Calls are answered in order and have all the same time, so the first one's deadline is the next; one that its caller
+// wants sooner is seen at the same look.
+void RedisStore::await_deadline() {
+  if (awaiting_deadline_ || in_flight_.empty()) return;
+  awaiting_deadline_ = true;
+  deadline_timer_.expires_at(in_flight_.front().ask->deadline);
+  deadline_timer_.async_wait([this](const error_code& error) {
+    awaiting_deadline_ = false;
+    if (error || stopped_) return;
+    const auto now = clock_.now();
+    if (!in_flight_.empty() && in_flight_.front().ask->deadline <= now) follow(link_.lost("no answer in time", now));
+    flush();
+  });
+}
+
+// One warning for each time that Redis is away, and one line when it is back; what else comes to light meanwhile is for
+// whoever looks closely.
+void RedisStore::tell_changes() {
+  const bool up = link_.state() == RedisLink::State::ready;
+  if (up && !was_up_) {
+    log::info(fmt::format("redis {}: connected, counts are shared", server_.name));
+    told_.clear();
+  } else if (!up && !link_.trouble().empty() && link_.trouble() != told_) {
+    const auto line =
+        fmt::format("redis {}: {}; what it cannot say is answered without it", server_.name, link_.trouble());
+    told_.empty() ? log::warn(line) : log::debug(line);
+    told_ = link_.trouble();
+    log::warn(fmt::format("redis {}: {}; what it cannot say is answered without it", server_.name, told_));
+  }
+  was_up_ = up;
+}
+
+}  // namespace mxwarden::store
