@@ -1,0 +1,74 @@
+#pragma once
+// Knows for a while who is over a limit, so that one who hammers costs the store behind it nothing.
+//
+// What is refused is not counted, and a count can fall only where a slice of its window ends: so a refusal holds until
+// its retry_after, whatever the other nodes count meanwhile, and is answered here until then. A batch with such a count
+// is answered whole, and nothing of it is counted: whoever is refused has brought no sender and no recipient. The other
+// counts of such a batch are answered as neither over nor recorded.
+//
+// Passed on are: what is not known; counts that bind nobody (monitor mode) and looks (n = 0); distinct counts, of which
+// a known member is never over; batches with a count without a limit, which always records; and each refusal once a
+// minute.
+//
+// Memory: 80 bytes for each refusal that is known, max_refusals at most. Threads: one. Time: Batch::now.
+
+#include <cstdint>
+#include <vector>
+
+#include "store/flood_table.hpp"
+#include "store/store.hpp"
+
+namespace mxwarden::store {
+
+class CachedStore final : public Store {
+ public:
+  struct Options {
+    std::size_t max_refusals = 100'000;
+    std::uint64_t seed = 0;  // of the hash; from the system's random source in a daemon
+  };
+
+  // `inner` must outlive it, and flush by itself what is asked in completions that it calls outside flush().
+  CachedStore(Store& inner, const Options& options);
+
+  void execute(const Batch& batch, Instant deadline, Completion completion) override;
+  void flush() override;
+  void tick(Instant now) override;
+  std::string_view name() const override { return inner_.name(); }
+
+  // Batches that were answered from memory.
+  std::uint64_t answered() const { return answered_; }
+
+ private:
+  // A refusal that is known.
+  struct Refusal {
+    std::uint64_t n;
+    std::uint64_t count;
+    std::int64_t retry_at;     // in nanoseconds of the steady clock; never: the largest
+    std::int64_t known_until;  // the same; earlier if it is to be asked again before
+    std::uint64_t window;
+
+    std::uint16_t weight() const { return 1; }
+  };
+
+  struct Refused {
+    const Batch* batch;
+    std::size_t count;  // the one that is over
+    CountAnswer answer;
+    Completion completion;
+  };
+
+  bool refuse(const Batch& batch, Completion& completion);
+  const Refusal* find(const Count& count, Instant now);
+  void learn(const Batch& batch, Answers answers);
+  void tell(Refused refused);
+
+  Store& inner_;
+  std::uint64_t seed_;
+  FloodTable<Refusal> refusals_;
+  std::vector<Refused> refused_;  // since the last flush()
+  std::vector<CountAnswer> answers_;
+  bool flushing_ = false;
+  std::uint64_t answered_ = 0;
+};
+
+}  // namespace mxwarden::store
