@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <ostream>
 
+#include "base/duration.hpp"
 #include "conf/command_line.hpp"
+#include "conf/file.hpp"
+#include "conf/text.hpp"
 
 namespace mxwarden::conf {
 namespace {
@@ -21,6 +24,32 @@ void warn_of_spare_rates(const Configuration& configuration, Report& report) {
   }
 }
 
+// Its first line.
+void read_password(Settings::Redis& redis, const std::string& file, Report& report) {
+  if (redis.password_file.empty()) {
+    if (!redis.user.empty()) report.faults.push_back({{file, 0}, "[redis] has a user and no password_file"});
+    return;
+  }
+  const auto content = read_file(redis.password_file);
+  if (!content) {
+    report.faults.push_back({{redis.password_file, 0}, content.error().message});
+  } else if (!*content) {
+    report.faults.push_back({{redis.password_file, 0}, "there is no such file; [redis] password_file names it"});
+  } else if (const auto line = trim(std::string_view(**content).substr(0, (*content)->find('\n'))); line.empty()) {
+    report.faults.push_back({{redis.password_file, 1}, "the first line is empty; write the password there"});
+  } else {
+    redis.password = line;
+  }
+}
+
+void warn_of_deadlines(const Settings& settings, const std::string& file, Report& report) {
+  if (settings.redis.deadline < settings.server.answer_within) return;
+  report.warnings.push_back(
+      {{file, 0},
+       fmt::format("[redis] deadline = {} leaves no time within answer_within = {}; make it a fifth of that",
+                   mxwarden::to_string(settings.redis.deadline), mxwarden::to_string(settings.server.answer_within))});
+}
+
 bool was_read(const std::string& file, const Report& report) {
   return std::ranges::find(report.files, file) != report.files.end();
 }
@@ -30,6 +59,10 @@ bool was_read(const std::string& file, const Report& report) {
 Configuration load_configuration(const ConfigurationSource& source, Report& report) {
   Configuration configuration;
   configuration.settings = load_settings(source.file, source.optional, source.overrides, report);
+  if (configuration.settings.store.backend == Backend::redis) {
+    read_password(configuration.settings.redis, source.file, report);
+    warn_of_deadlines(configuration.settings, source.file, report);
+  }
   const auto& path = configuration.settings.client.access;
   auto table = path.empty() ? AccessTable() : AccessTable::load(path, report, source.access_optional);
   configuration.access = std::make_shared<const AccessTable>(std::move(table));

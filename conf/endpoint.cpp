@@ -22,22 +22,32 @@ bool read_whole(std::string_view text, int base, T& value) {
   return fault == std::errc{} && end == text.data() + text.size();
 }
 
-Result<Endpoint> parse_inet(std::string_view text) {
+// ADDRESS:PORT, an IPv6 address in brackets.
+std::optional<InetEndpoint> read_inet(std::string_view text) {
   const auto colon = text.rfind(':');
-  const Error wrong{
-      fmt::format("`inet:{}' is not an address and a port; write inet:127.0.0.1:10040 or "
-                  "inet:[::1]:10040, with an IP address and not a name",
-                  text)};
-  if (colon == std::string_view::npos) return wrong;
+  if (colon == std::string_view::npos) return std::nullopt;
   auto host = text.substr(0, colon);
   const bool bracketed = host.starts_with('[') && host.ends_with(']') && host.size() > 2;
   if (bracketed) host = host.substr(1, host.size() - 2);
   const auto address = Address::parse(host);
   // Without brackets the last group of an IPv6 address would pass for a port.
-  if (!address || bracketed != (host.find(':') != std::string_view::npos)) return wrong;
+  if (!address || bracketed != (host.find(':') != std::string_view::npos)) return std::nullopt;
   InetEndpoint endpoint{.address = *address};
-  if (!read_whole(text.substr(colon + 1), 10, endpoint.port)) return wrong;
+  if (!read_whole(text.substr(colon + 1), 10, endpoint.port)) return std::nullopt;
   return endpoint;
+}
+
+std::string written(const InetEndpoint& endpoint) {
+  const auto address = endpoint.address.to_string();
+  return fmt::format("{}:{}", endpoint.address.is_ipv4() ? address : "[" + address + "]", endpoint.port);
+}
+
+Result<Endpoint> parse_inet(std::string_view text) {
+  if (const auto endpoint = read_inet(text)) return *endpoint;
+  return Error{
+      fmt::format("`inet:{}' is not an address and a port; write inet:127.0.0.1:10040 or "
+                  "inet:[::1]:10040, with an IP address and not a name",
+                  text)};
 }
 
 Result<Endpoint> parse_unix(std::string_view text) {
@@ -68,9 +78,7 @@ bool is_listener_name(std::string_view text) {
 // The endpoint without its options.
 std::string place_of(const Endpoint& endpoint) {
   if (const auto* unix_endpoint = std::get_if<UnixEndpoint>(&endpoint)) return "unix:" + unix_endpoint->path;
-  const auto& inet = std::get<InetEndpoint>(endpoint);
-  const auto address = inet.address.to_string();
-  return fmt::format("inet:{}:{}", inet.address.is_ipv4() ? address : "[" + address + "]", inet.port);
+  return "inet:" + written(std::get<InetEndpoint>(endpoint));
 }
 
 Result<Listen> parse_with_options(std::string_view text, bool may_have_name) {
@@ -106,6 +114,37 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   auto listen = parse_with_options(text, false);
   if (!listen) return listen.error();
   return std::move(listen->endpoint);
+}
+
+Result<Endpoint> parse_redis_address(std::string_view text) {
+  auto endpoint = parse_endpoint(text);
+  if (!endpoint) return endpoint;
+  const auto* inet = std::get_if<InetEndpoint>(&*endpoint);
+  if ((inet == nullptr || inet->port != 0) && text.find(',') == std::string_view::npos) return endpoint;
+  return Error{fmt::format("`{}' is not where a Redis listens; write inet:ADDRESS:PORT or unix:/path", text)};
+}
+
+Result<std::vector<InetEndpoint>> parse_sentinels(std::string_view text) {
+  std::vector<InetEndpoint> sentinels;
+  for (const auto word : words(text, " \t,")) {
+    const auto sentinel = read_inet(word);
+    if (!sentinel || sentinel->port == 0) {
+      return Error{
+          fmt::format("`{}' is not where a sentinel listens; write 192.0.2.1:26379 or [2001:db8::1]:26379, with an IP "
+                      "address and not a name",
+                      word)};
+    }
+    const auto is_the_same = [&](const InetEndpoint& other) { return written(other) == written(*sentinel); };
+    if (std::ranges::any_of(sentinels, is_the_same)) return Error{fmt::format("{} is there twice", written(*sentinel))};
+    sentinels.push_back(*sentinel);
+  }
+  return sentinels;
+}
+
+std::string to_string(const std::vector<InetEndpoint>& sentinels) {
+  std::string text;
+  for (const auto& sentinel : sentinels) text.append(text.empty() ? "" : " ").append(written(sentinel));
+  return text;
 }
 
 Result<Listen> parse_listen(std::string_view text) {

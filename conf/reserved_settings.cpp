@@ -18,7 +18,6 @@ struct Reserved {
 constexpr std::array reserved{
     Reserved{"server", "control node"},
     Reserved{"store", "path"},
-    Reserved{"redis", "address sentinels master user password_file db prefix tls deadline on_error"},
     Reserved{"client", "never_ban good_record"},
     Reserved{"client_conn", "mode limit action"},
     Reserved{"greet_pause", "mode pause action"},

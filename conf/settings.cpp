@@ -85,6 +85,7 @@ class SettingsReader {
     finish_limit("message_recipients", message_recipients_, settings_.message_recipients);
     for (const auto& draft : limits_) finish_named_limit(draft);
     check_listeners();
+    check_sentinels();
     return std::move(settings_);
   }
 
@@ -209,6 +210,16 @@ class SettingsReader {
     if (twice == seen.end()) return;
     const auto http = origin_of("server", "http", {});
     fault(origin_of("server", "listen", http), fmt::format("[server] {} is there twice among listen and http", *twice));
+  }
+
+  void check_sentinels() {
+    const auto& redis = settings_.redis;
+    if (broken_.contains("redis") || redis.sentinels.empty() == redis.master.empty()) return;
+    if (redis.master.empty()) {
+      fault(origin_of("redis", "sentinels", {}), "[redis] sentinels need a master; write what they call it");
+    } else {
+      fault(origin_of("redis", "master", {}), "[redis] master needs sentinels to say where it is; write them too");
+    }
   }
 
   // Empty for a port that the kernel chooses, which is another one each time.

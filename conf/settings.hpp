@@ -41,6 +41,11 @@ struct Listen {
   std::string name;  // `,name=NAME`; else the endpoint as written
 };
 
+// When Redis cannot say: count on this node alone, let pass, or have the client come again.
+enum class OnError : std::uint8_t { local, dunno, defer };
+
+enum class Backend : std::uint8_t { embedded, redis };
+
 struct Settings {
   struct Server {
     std::vector<Listen> listen;
@@ -56,9 +61,22 @@ struct Settings {
   } log;
 
   struct Store {
-    std::string backend;
+    Backend backend = Backend::embedded;
     std::size_t max_entries = 0;
   } store;
+
+  struct Redis {
+    Endpoint address;                     // not used with sentinels
+    std::vector<InetEndpoint> sentinels;  // they name the address of `master`; empty: there are none
+    std::string master;                   // not empty with sentinels
+    std::string user;
+    std::string password_file;  // path; empty: no password
+    std::string password;       // its first line, read by load_configuration(); never printed
+    int db = 0;
+    std::string prefix;
+    Duration deadline{};
+    OnError on_error = OnError::local;
+  } redis;
 
   struct Client {
     int ipv4_prefix = 32;

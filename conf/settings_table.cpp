@@ -38,9 +38,16 @@ Texts print_listen(const Source& from) {
   return texts;
 }
 
-Result<void> read_backend(const Place& place, std::string_view text) {
-  if (text == "embedded") return put(place.settings.store.backend, Result<std::string_view>(text));
-  return Error{"in this release only `embedded' is allowed"};
+Result<void> read_password_file(const Place& place, std::string_view text) {
+  if (!text.empty()) return put(place.settings.redis.password_file, parse_path(text));
+  place.settings.redis.password_file.clear();
+  return {};
+}
+
+// Ignored, it would leave a connection open to read.
+Result<void> read_tls(const Place&, std::string_view text) {
+  if (text == "no") return {};
+  return Error{"TLS belongs to a later release; allowed is `no'"};
 }
 
 Result<void> read_mode(const Place& place, std::string_view text) {
@@ -77,6 +84,8 @@ constexpr std::array all_sections{
     Section{"server", "Where mxwardend listens, and how long it waits."},
     Section{"log", "What is logged, and where to."},
     Section{"store", "Where the counts are kept."},
+    Section{"redis",
+            "The Redis that the nodes share, with `backend = redis' in [store]. docs/redis.md says how to set it up."},
     Section{"client", "How clients are told apart, and which of them are our own."},
     Section{
         "client_rate",
@@ -192,9 +201,12 @@ constexpr std::array table{
         .value = "embedded",
         .takes = Takes::a_restart,
         .since = this_release,
-        .help = "embedded: each node counts for itself, in memory. Other stores belong to later releases.",
-        .read = read_backend,
-        .print = [](const Source& from) -> Texts { return {from.settings.store.backend}; },
+        .help =
+            "embedded: each node counts for itself, in memory. redis: all nodes that share a Redis count as one (see "
+            "[redis]); what it cannot say is counted as with embedded.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.store.backend, parse_backend(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.settings.store.backend))}; },
     },
     Setting{
         .section = "store",
@@ -210,6 +222,126 @@ constexpr std::array table{
               return put(place.settings.store.max_entries, parse_number(text, 1000, 100'000'000));
             },
         .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.store.max_entries)}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "address",
+        .value = "inet:127.0.0.1:6379",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "inet:ADDRESS:PORT, an IPv6 address in brackets, or unix:/path. Over a network that is not yours alone, "
+            "through a tunnel: the connection is not encrypted.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.address, parse_redis_address(text)); },
+        .print = [](const Source& from) -> Texts { return {to_string(from.settings.redis.address)}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "sentinels",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "The Sentinels that watch over the Redis, each as ADDRESS:PORT, an IPv6 address in brackets, between "
+            "blanks "
+            "or commas: 192.0.2.1:26379 [2001:db8::1]:26379. They say where it is, and `address' above is not used; "
+            "they must not ask for a password. Empty: there are none.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.sentinels, parse_sentinels(text)); },
+        .print = [](const Source& from) -> Texts { return {to_string(from.settings.redis.sentinels)}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "master",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "What the sentinels call it, as in their `sentinel monitor'; needed with them and only with them.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.master, parse_redis_master(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.master}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "user",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "The user of Redis' ACL, with the password below; empty: the default user.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.user, parse_redis_user(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.user}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "password_file",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "A file with the password in its first line, which only mxwardend can read; empty: no password is sent.",
+        .read = read_password_file,
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.password_file}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "db",
+        .value = "0",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "The number of the database, 0 to 65535.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.db, parse_number(text, 0, 65535)); },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.redis.db)}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "prefix",
+        .value = "mxw",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "What all keys begin with, so that several clusters can share a Redis: 1 to 32 letters, digits, `-', `_', "
+            "`.' and `:'.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.prefix, parse_redis_prefix(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.prefix}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "deadline",
+        .value = "100ms",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "What Redis has not answered by then is answered without it, and the connection is made anew; 1ms to 5s. "
+            "Must leave time within answer_within.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.deadline, parse_duration(text, 1ms, 5s)); },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.redis.deadline)}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "on_error",
+        .value = "local",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "While Redis cannot say. local: this node's own counts decide, as with the embedded store; dunno: what "
+                "needs counts passes; defer: it is told to come again later (DEFER_IF_PERMIT).",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.on_error, parse_on_error(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.settings.redis.on_error))}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "tls",
+        .value = "no",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "For a later release; must be no.",
+        .read = read_tls,
+        .print = [](const Source&) -> Texts { return {"no"}; },
     },
     Setting{
         .section = "client",

@@ -36,6 +36,22 @@ constexpr std::array counted_things{Named<Counted>{"connections", Counted::conne
 constexpr std::array levels{Named<log::Level>{"debug", log::Level::debug}, Named<log::Level>{"info", log::Level::info},
                             Named<log::Level>{"warn", log::Level::warn}, Named<log::Level>{"error", log::Level::error}};
 
+constexpr std::array backends{Named<Backend>{"embedded", Backend::embedded}, Named<Backend>{"redis", Backend::redis}};
+
+constexpr std::array on_errors{Named<OnError>{"local", OnError::local}, Named<OnError>{"dunno", OnError::dunno},
+                               Named<OnError>{"defer", OnError::defer}};
+
+constexpr std::size_t longest_prefix = 32;
+
+bool is_of_master(char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+         std::string_view("-_.").find(c) != std::string_view::npos;
+}
+
+bool is_of_prefix(char c) {
+  return is_of_master(c) || c == ':';
+}
+
 template <class T, std::size_t size>
 Result<T> parse_named(const std::array<Named<T>, size>& table, std::string_view text, std::string_view what) {
   std::vector<std::string_view> names;
@@ -133,6 +149,40 @@ Result<Counted> parse_counted(std::string_view text) {
 
 std::string_view to_string(Counted counted) {
   return name_of(counted_things, counted);
+}
+
+Result<Backend> parse_backend(std::string_view text) {
+  return parse_named(backends, text, "a store");
+}
+
+std::string_view to_string(Backend backend) {
+  return name_of(backends, backend);
+}
+
+Result<OnError> parse_on_error(std::string_view text) {
+  return parse_named(on_errors, text, "what a request can be told");
+}
+
+std::string_view to_string(OnError on_error) {
+  return name_of(on_errors, on_error);
+}
+
+Result<std::string> parse_redis_user(std::string_view text) {
+  if (text.find_first_of(" \t") == std::string_view::npos) return text_value(text);
+  return Error{fmt::format("`{}' is not the name of a user: it has blanks", text)};
+}
+
+Result<std::string> parse_redis_master(std::string_view text) {
+  if (std::ranges::all_of(text, is_of_master)) return text_value(text);
+  return Error{fmt::format("`{}' is not the name of a master; write letters, digits, `-', `_' or `.'", text)};
+}
+
+Result<std::string> parse_redis_prefix(std::string_view text) {
+  if (!text.empty() && text.size() <= longest_prefix && std::ranges::all_of(text, is_of_prefix)) {
+    return text_value(text);
+  }
+  return Error{
+      fmt::format("`{}' is not a prefix; write 1 to {} letters, digits, `-', `_', `.' or `:'", text, longest_prefix)};
 }
 
 Result<log::Level> parse_level(std::string_view text) {

@@ -28,6 +28,20 @@ Result<Endpoint> parse_endpoint(std::string_view text);
 Result<Listen> parse_listen(std::string_view text);
 std::string to_string(const Listen& listen);
 
+Result<Backend> parse_backend(std::string_view text);
+std::string_view to_string(Backend backend);
+Result<OnError> parse_on_error(std::string_view text);
+std::string_view to_string(OnError on_error);
+// An endpoint with a port, and no mode.
+Result<Endpoint> parse_redis_address(std::string_view text);
+// ADDRESS:PORT, each once, separated by blanks or commas; may be empty.
+Result<std::vector<InetEndpoint>> parse_sentinels(std::string_view text);
+std::string to_string(const std::vector<InetEndpoint>& sentinels);
+// What sentinels call a master; may be empty.
+Result<std::string> parse_redis_master(std::string_view text);
+Result<std::string> parse_redis_user(std::string_view text);
+Result<std::string> parse_redis_prefix(std::string_view text);
+
 // Separated by blanks or commas.
 Result<std::vector<Prefix>> parse_prefixes(std::string_view text);
 std::string to_string(const std::vector<Prefix>& prefixes);

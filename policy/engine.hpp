@@ -20,6 +20,7 @@ struct Plan {
   Question question;
   store::Batch batch;
   std::vector<store::CountAnswer> answers;
+  bool answered = true;  // false: the store could not say; the answers are those of one that has seen nothing
 
   struct Asked {
     std::uint32_t rule;   // index into the table

@@ -5,8 +5,8 @@
 
 namespace mxwarden::policy {
 
-Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine)
-    : store_(store), tracker_(tracker), engine_(std::move(engine)) {}
+Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, Unanswered unanswered)
+    : store_(store), tracker_(tracker), engine_(std::move(engine)), unanswered_(unanswered) {}
 
 namespace {
 
@@ -15,6 +15,18 @@ Decision failed(const std::exception& exception) {
   Decision decision;
   decision.failure = exception.what();
   return decision;
+}
+
+constexpr std::string_view store_rule = "store";
+
+// Where no rule had something to say without the store.
+void defer(Decision& decision) {
+  Verdict verdict;
+  verdict.rule = store_rule;
+  verdict.action = "DEFER_IF_PERMIT 4.3.0 Try again later [mxw:store]";
+  verdict.refuses = true;
+  decision.action = verdict.action;
+  decision.verdict = std::move(verdict);
 }
 
 }  // namespace
@@ -44,7 +56,10 @@ void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
   Decision decision;
   try {
     inquiry.plan.answers.assign(answers.begin(), answers.end());
+    inquiry.plan.answers.resize(inquiry.plan.batch.counts.size());
+    inquiry.plan.answered = answers.size() == inquiry.plan.answers.size();
     decision = decide(inquiry);
+    decision.store = store_.name();
   } catch (const std::exception& exception) {
     decision = failed(exception);
   }
@@ -63,6 +78,8 @@ void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
 
 Decision Pipeline::decide(Inquiry& inquiry) {
   auto decision = inquiry.engine->decide(inquiry.plan);
+  const bool open = !decision.verdict && !decision.hold;
+  if (!inquiry.plan.answered && unanswered_ == Unanswered::defer && open) defer(decision);
   if (!decision.hold) tracker_.settle(inquiry.view, inquiry.engine->settle(inquiry.plan, decision));
   return decision;
 }

@@ -25,7 +25,11 @@ struct Inquiry {
 
 class Pipeline {
  public:
-  Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine);
+  // What a request is told that no rule refuses, while the store cannot say what the rules have asked.
+  enum class Unanswered : std::uint8_t { dunno, defer };
+
+  Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine,
+           Unanswered unanswered = Unanswered::dunno);
 
   // `done` is called once, possibly before ask() returns and else not before flush(), at now + within at the latest.
   // If the decision has a hold: wait, then resume().
@@ -45,6 +49,7 @@ class Pipeline {
   store::Store& store_;
   Tracker& tracker_;
   std::shared_ptr<const Engine> engine_;
+  Unanswered unanswered_;
 };
 
 }  // namespace mxwarden::policy

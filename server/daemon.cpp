@@ -27,10 +27,6 @@ std::uint64_t random_seed() {
   return (std::uint64_t{random()} << 32) | random();
 }
 
-store::EmbeddedStore::Options store_options(const conf::Settings& settings) {
-  return {.max_entries = settings.store.max_entries, .seed = random_seed()};
-}
-
 policy::Tracker::Options tracker_options() {
   policy::Tracker::Options options;
   options.seed = random_seed();
@@ -64,8 +60,23 @@ void raise_descriptor_limit(std::size_t max_connections) {
                   max_connections, wanted, most));
 }
 
+policy::Pipeline::Unanswered unanswered(const conf::Settings& settings) {
+  return settings.redis.on_error == conf::OnError::defer ? policy::Pipeline::Unanswered::defer
+                                                         : policy::Pipeline::Unanswered::dunno;
+}
+
 double seconds_since_1970(WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+std::optional<RedisGauges> redis_gauges(const StoreStack::Statistics& statistics) {
+  if (!statistics.redis) return std::nullopt;
+  return RedisGauges{.up = statistics.redis->up,
+                     .calls = statistics.redis->calls,
+                     .connections = statistics.redis->connections,
+                     .unanswered = statistics.redis->unanswered,
+                     .fallbacks = statistics.fallbacks,
+                     .refused_from_memory = statistics.refused_from_memory};
 }
 
 }  // namespace
@@ -74,10 +85,9 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
     : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
       source_(std::move(source)),
       configuration_(std::move(configuration)),
-      store_(store_options(configuration_.settings)),
+      store_(context_, clock_, configuration_.settings),
       tracker_(tracker_options()),
-      pipeline_(store_, tracker_, make_engine(configuration_)),
-      recorder_(store_.name()),
+      pipeline_(store_.front(), tracker_, make_engine(configuration_), unanswered(configuration_.settings)),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
@@ -123,6 +133,7 @@ void Daemon::serve_http(NamedListener listener) {
 
 void Daemon::run() {
   adopt_sessions();
+  store_.start();
   await_signal();
   await_tick();
   for (auto& listener : listeners_) listener.start();
@@ -177,7 +188,7 @@ void Daemon::await_tick() {
 void Daemon::tick() {
   const auto now = clock_.now();
   tracker_.tick(now);
-  store_.tick(now);
+  store_.front().tick(now);
   sessions_.close_idle(now);
   recorder_.tick();
   notify::watchdog();
@@ -235,6 +246,7 @@ void Daemon::finish() {
   finished_ = true;
   if (http_listener_) http_listener_->close();
   http_.close_all();
+  store_.stop();
   tick_timer_.cancel();
   drain_timer_.cancel();
   signals_.cancel();
@@ -244,9 +256,10 @@ Gauges Daemon::gauges() const {
   const auto statistics = store_.statistics();
   return {.policy_connections = sessions_.size(),
           .sessions = tracker_.sessions(),
-          .store_entries = statistics.entries,
-          .store_evicted = statistics.evicted,
-          .store_turned_away = statistics.turned_away,
+          .store_entries = statistics.embedded.entries,
+          .store_evicted = statistics.embedded.evicted,
+          .store_turned_away = statistics.embedded.turned_away,
+          .redis = redis_gauges(statistics),
           .started = started_};
 }
 

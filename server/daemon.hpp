@@ -21,7 +21,7 @@
 #include "server/recorder.hpp"
 #include "server/sessions.hpp"
 #include "server/socket.hpp"
-#include "store/embedded_store.hpp"
+#include "server/store_stack.hpp"
 
 namespace mxwarden::server {
 
@@ -56,7 +56,7 @@ class Daemon {
   SystemClock clock_;
   conf::ConfigurationSource source_;
   conf::Configuration configuration_;
-  store::EmbeddedStore store_;
+  StoreStack store_;
   policy::Tracker tracker_;
   policy::Pipeline pipeline_;
   Recorder recorder_;

@@ -52,6 +52,20 @@ class Text {
   std::vector<MetricFamily> families_;
 };
 
+void add_redis(Text& text, const RedisGauges& redis) {
+  text.gauge("mxwarden_redis_up", "1: Redis is connected and counts; 0: it does not.", redis.up ? 1 : 0);
+  text.counter("mxwarden_redis_calls_total", "Calls of the counting script, one for each entity of a request.",
+               redis.calls);
+  text.counter("mxwarden_redis_connections_total", "Connections to Redis that were tried.", redis.connections);
+  text.counter("mxwarden_redis_unanswered_total", "Requests that Redis could not answer, or not in time.",
+               redis.unanswered);
+  text.counter("mxwarden_store_fallback_total", "Those of them that this node's own counts have answered.",
+               redis.fallbacks);
+  text.counter("mxwarden_store_refused_from_memory_total",
+               "Requests refused without asking Redis, as their client was known to be over its limit.",
+               redis.refused_from_memory);
+}
+
 void add_gauges(Text& text, const Gauges& gauges) {
   text.gauge("mxwarden_policy_connections", "Open policy connections.", static_cast<double>(gauges.policy_connections));
   text.gauge("mxwarden_sessions", "SMTP sessions that are tracked.", static_cast<double>(gauges.sessions));
@@ -59,6 +73,7 @@ void add_gauges(Text& text, const Gauges& gauges) {
   text.counter("mxwarden_store_evicted_total", "Live counters that gave way to others.", gauges.store_evicted);
   text.counter("mxwarden_store_turned_away_total", "First hits that got no counter, as the store was full.",
                gauges.store_turned_away);
+  if (gauges.redis) add_redis(text, *gauges.redis);
   text.gauge("mxwarden_build_info", "Always 1; the version is a label.", 1, {{"version", MXWARDEN_VERSION}});
   text.gauge("mxwarden_start_time_seconds", "When the daemon started, in seconds since 1970.", gauges.started);
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,16 @@ enum class CloseReason : std::uint8_t { peer, idle, connection_cap, malformed, e
 inline constexpr std::array<std::string_view, 6> close_reason_names{"peer",      "idle",  "connection_cap",
                                                                     "malformed", "error", "drain"};
 
+// Where the store is Redis.
+struct RedisGauges {
+  bool up = false;
+  std::uint64_t calls = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t fallbacks = 0;
+  std::uint64_t refused_from_memory = 0;
+};
+
 // What is read when the metrics are asked for, not counted along the way.
 struct Gauges {
   std::size_t policy_connections = 0;
@@ -26,6 +37,7 @@ struct Gauges {
   std::size_t store_entries = 0;
   std::uint64_t store_evicted = 0;
   std::uint64_t store_turned_away = 0;
+  std::optional<RedisGauges> redis;
   double started = 0;  // seconds since 1970
 };
 

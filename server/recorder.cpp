@@ -23,10 +23,10 @@ void Recorder::decided(const policy::Request& request, const policy::Decision& d
 }
 
 void Recorder::log(const policy::Request& request, const policy::Decision& decision, Duration took) const {
-  for (const auto& remark : decision.remarks) log::info(policy::decision_line(request, &remark, store_, took));
+  for (const auto& remark : decision.remarks) log::info(policy::decision_line(request, &remark, decision.store, took));
   const auto* verdict = decision.verdict ? &*decision.verdict : nullptr;
   const auto level = decision.action == no_opinion ? log::Level::debug : log::Level::info;
-  if (log::enabled(level)) log::write(level, policy::decision_line(request, verdict, store_, took));
+  if (log::enabled(level)) log::write(level, policy::decision_line(request, verdict, decision.store, took));
 }
 
 void Recorder::malformed(std::string_view peer, std::string_view reason, Instant now) {

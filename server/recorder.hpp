@@ -19,9 +19,6 @@ namespace mxwarden::server {
 
 class Recorder {
  public:
-  // `store` for the `store=` of the log lines; a view.
-  explicit Recorder(std::string_view store) : store_(store) {}
-
   void decided(const policy::Request& request, const policy::Decision& decision, Duration took);
   void malformed(std::string_view peer, std::string_view reason, Instant now);
   // Something that must not happen did, and was answered or ended for this one connection.
@@ -41,7 +38,6 @@ class Recorder {
   void count_refusal(std::string_view rule);
   void log(const policy::Request& request, const policy::Decision& decision, Duration took) const;
 
-  std::string_view store_;
   Metrics metrics_;
   log::RepeatedWarning malformed_;
   log::RepeatedWarning failed_;

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 
+#include "conf/value.hpp"
+
 namespace mxwarden::server {
 namespace {
 
-bool same(const conf::Listen& one, const conf::Listen& other) {
+bool same_listen(const conf::Listen& one, const conf::Listen& other) {
   return one.name == other.name && conf::to_string(one.endpoint) == conf::to_string(other.endpoint);
+}
+
+bool same_redis(const conf::Settings::Redis& one, const conf::Settings::Redis& other) {
+  return conf::to_string(one.address) == conf::to_string(other.address) &&
+         conf::to_string(one.sentinels) == conf::to_string(other.sentinels) && one.master == other.master &&
+         one.user == other.user && one.password == other.password && one.db == other.db && one.prefix == other.prefix &&
+         one.deadline == other.deadline && one.on_error == other.on_error;
 }
 
 std::string written(const std::optional<conf::Endpoint>& endpoint) {
@@ -17,13 +26,16 @@ std::string written(const std::optional<conf::Endpoint>& endpoint) {
 
 std::vector<std::string> keep_what_needs_restart(const conf::Settings& current, conf::Settings& wanted) {
   std::vector<std::string> names;
-  if (!std::ranges::equal(current.server.listen, wanted.server.listen, same)) names.emplace_back("server.listen");
+  if (!std::ranges::equal(current.server.listen, wanted.server.listen, same_listen))
+    names.emplace_back("server.listen");
   if (written(current.server.http) != written(wanted.server.http)) names.emplace_back("server.http");
   if (current.store.backend != wanted.store.backend) names.emplace_back("store.backend");
   if (current.store.max_entries != wanted.store.max_entries) names.emplace_back("store.max_entries");
   wanted.server.listen = current.server.listen;
   wanted.server.http = current.server.http;
+  if (!same_redis(current.redis, wanted.redis)) names.emplace_back("[redis]");
   wanted.store = current.store;
+  wanted.redis = current.redis;
   return names;
 }
 

@@ -1,10 +1,9 @@
 """mxwardend goes away and comes back while a real Postfix takes mail: no message is lost and no client is refused."""
 
 import socket
-import threading
 import time
 
-from support import case, policy, postfix, smtp
+from support import case, policy, postfix, smtp, smtp_load
 
 # As postfix-snippets/ has it: when nobody answers, the mail goes through.
 FAIL_OPEN = "check_policy_service { inet:127.0.0.1:10040, timeout=10s, default_action=DUNNO }"
@@ -15,44 +14,6 @@ GENEROUS = """
 limit = 10000
 window = 1m
 """
-
-
-class Load:
-    """Clients that send one message after another, each from its own address, and note every reply but success."""
-
-    clients = 8
-
-    def __init__(self, sender):
-        self.sender = sender
-        self.accepted = 0
-        self.complaints = []
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._client, args=(f"198.51.100.{50 + number}",))
-                         for number in range(self.clients)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _client(self, source):
-        while not self._over.is_set():
-            try:
-                reply = smtp.send_message(source, self.sender, ["user1@example.org", "user2@example.org"])
-                complaint = None if reply.code == 250 else str(reply)
-            except (OSError, smtp.Disconnected) as error:
-                complaint = repr(error)
-            with self._lock:
-                if complaint:
-                    self.complaints.append(complaint)
-                else:
-                    self.accepted += 1
 
 
 class UnderLoad(case.PostfixTestCase):
@@ -77,7 +38,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_restarts_cost_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with Load("restart@sender.example") as load:
+        with smtp_load.SmtpLoad("restart@sender.example") as load:
             for _ in range(4):
                 time.sleep(1)
                 daemon.restart()
@@ -87,7 +48,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_kills_cost_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with Load("kill@sender.example") as load:
+        with smtp_load.SmtpLoad("kill@sender.example") as load:
             for _ in range(4):
                 time.sleep(1)
                 daemon.kill()
@@ -98,7 +59,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_reloads_cost_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with Load("reload@sender.example") as load:
+        with smtp_load.SmtpLoad("reload@sender.example") as load:
             for _ in range(20):
                 daemon.reload()
         self.check(load)
@@ -106,7 +67,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_an_absence_longer_than_postfix_waits_costs_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with Load("absence@sender.example") as load:
+        with smtp_load.SmtpLoad("absence@sender.example") as load:
             time.sleep(1)
             daemon.kill()
             time.sleep(4)

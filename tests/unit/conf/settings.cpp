@@ -47,7 +47,7 @@ TEST_CASE("an empty file means the defaults") {
   CHECK(settings.server.answer_within == 500ms);
   CHECK(settings.log.level == log::Level::info);
   CHECK(settings.log.target == "stderr");
-  CHECK(settings.store.backend == "embedded");
+  CHECK(settings.store.backend == Backend::embedded);
   CHECK(settings.store.max_entries == 1'000'000);
   CHECK(settings.client.ipv4_prefix == 32);
   CHECK(settings.client.ipv6_prefix == 64);
@@ -257,7 +257,7 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
                "m.conf:2: level: `loud' is not a level; allowed are debug, info, warn or error"},
            Row{"[log]\ntarget = stdout\n",
                "m.conf:2: target: `stdout' is not a target; allowed are stderr, syslog or file:/path"},
-           Row{"[store]\nbackend = redis\n", "m.conf:2: backend: in this release only `embedded' is allowed"},
+           Row{"[store]\nbackend = disk\n", "m.conf:2: backend: `disk' is not a store; allowed are embedded or redis"},
            Row{"[store]\nmax_entries = 999\n",
                "m.conf:2: max_entries: `999' is not allowed; write a whole number from 1000"},
            Row{"[client]\nipv4_prefix = 33\n",
@@ -410,15 +410,80 @@ TEST_CASE("a fault in the file is named even if --set replaces the value") {
   CHECK(faults_of("[log]\nlevel = loud\n", {{"log.level", "info"}}).size() == 1);
 }
 
+TEST_CASE("a Redis is read, and printed without its password") {
+  auto settings = read(
+      "[store]\nbackend = redis\n[redis]\naddress = inet:[2001:db8::1]:6380\nuser = mxwarden\n"
+      "password_file = /etc/mxwarden/redis.password\ndb = 3\nprefix = mx:a\ndeadline = 50ms\non_error = defer\n");
+  CHECK(settings.store.backend == Backend::redis);
+  CHECK(to_string(settings.redis.address) == "inet:[2001:db8::1]:6380");
+  CHECK(settings.redis.user == "mxwarden");
+  CHECK(settings.redis.db == 3);
+  CHECK(settings.redis.prefix == "mx:a");
+  CHECK(settings.redis.deadline == 50ms);
+  CHECK(settings.redis.on_error == OnError::defer);
+  settings.redis.password = "secret word";
+  const auto printed = print_settings(settings);
+  CHECK(printed.find("secret") == std::string::npos);
+  CHECK(printed.find("password_file = /etc/mxwarden/redis.password\n") != std::string::npos);
+}
+
+TEST_CASE("sentinels are read, and printed so that they read back to the same") {
+  const auto settings =
+      read("[redis]\nsentinels = 192.0.2.1:26379, 192.0.2.2:26380 [2001:db8::1]:26379\nmaster = my-master_2.a\n");
+  CHECK(settings.redis.master == "my-master_2.a");
+  REQUIRE(settings.redis.sentinels.size() == 3);
+  CHECK(settings.redis.sentinels[1].port == 26380);
+  const auto printed = print_settings(settings);
+  CHECK(printed.find("sentinels = 192.0.2.1:26379 192.0.2.2:26380 [2001:db8::1]:26379\n") != std::string::npos);
+  CHECK(to_string(read(printed).redis.sentinels) == to_string(settings.redis.sentinels));
+}
+
+TEST_CASE("sentinels of the file that --set takes away need no master") {
+  CHECK(faults_of("[redis]\nsentinels = 192.0.2.1:26379\n", {{"redis.sentinels", ""}}).empty());
+}
+
+TEST_CASE("a Redis that cannot be is a fault each") {
+  struct Row {
+    std::string_view line;
+    std::string_view fault;
+  };
+  for (const auto& row :
+       {Row{"address = localhost:6379", "is not an endpoint"},
+        Row{"address = inet:127.0.0.1:0", "is not where a Redis"},
+        Row{"address = unix:/r.sock,mode=0600", "is not where a Redis"},
+        Row{"user = a b", "it has blanks"},
+        Row{"password_file = secret", "is not a path"},
+        Row{"db = -1", "whole number from 0"},
+        Row{"prefix =", "is not a prefix"},
+        Row{"prefix = a{b}", "is not a prefix"},
+        Row{"deadline = 6s", "a duration from 1ms to 5s"},
+        Row{"on_error = panic", "allowed are local, dunno or defer"},
+        Row{"tls = yes", "TLS belongs to a later release; allowed is `no'"},
+        Row{"sentinels = 192.0.2.1:26379", "[redis] sentinels need a master; write what they call it"},
+        Row{"sentinels = redis.example.org:26379", "`redis.example.org:26379' is not where a sentinel listens"},
+        Row{"sentinels = 192.0.2.1:26379 192.0.2.2", "`192.0.2.2' is not where a sentinel listens"},
+        Row{"sentinels = 2001:db8::1:26379", "is not where a sentinel listens"},
+        Row{"sentinels = 192.0.2.1:0", "is not where a sentinel listens"},
+        Row{"sentinels = unix:/run/sentinel.sock", "is not where a sentinel listens"},
+        Row{"sentinels = [2001:db8::1]:1, [2001:db8:0::1]:1", "[2001:db8::1]:1 is there twice"},
+        Row{"master = mymaster", "[redis] master needs sentinels to say where it is; write them too"},
+        Row{"master = my master", "`my master' is not the name of a master; write letters, digits, `-', `_' or `.'"}}) {
+    CAPTURE(row.line);
+    const auto faults = faults_of("[redis]\n" + std::string(row.line) + "\n");
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].find("m.conf:2: ") == 0);
+    CHECK(faults[0].find(row.fault) != std::string::npos);
+  }
+}
+
 TEST_CASE("settings of later releases are accepted with a warning each") {
   Report report;
-  parse_settings(
-      "[redis]\naddress = inet:127.0.0.1:6379\ntls = no\n[server]\nnode = a\n[greet_pause]\nmode = enforce\n", "m.conf",
-      {{"store.path", "/x"}}, report);
+  parse_settings("[client]\nnever_ban = ::1\n[alert]\nquiet = 1h\n[server]\nnode = a\n[greet_pause]\nmode = enforce\n",
+                 "m.conf", {{"store.path", "/x"}}, report);
   CHECK(report.faults.empty());
   REQUIRE(report.warnings.size() == 5);
   CHECK(report.warnings[0].to_string() ==
-        "m.conf:2: address of [redis] is reserved for a later release, has no effect yet");
+        "m.conf:2: never_ban of [client] is reserved for a later release, has no effect yet");
   CHECK(report.warnings[4].to_string() ==
         "--set store.path: path of [store] is reserved for a later release, has no effect yet");
 }

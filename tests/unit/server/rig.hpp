@@ -112,7 +112,7 @@ struct Rig {
   FakeStore store;
   policy::Tracker tracker{policy::Tracker::Options{}};
   policy::Pipeline pipeline{store, tracker, make_engine()};
-  Recorder recorder{"fake"};
+  Recorder recorder;
   Sessions sessions{context, pipeline, clock, recorder, Sessions::Options{.max_connections = 3}};
 };
 

@@ -1,0 +1,44 @@
+#pragma once
+// The stores of a daemon, stacked as its settings say: the embedded one alone; or Redis, in front of it what is known
+// of refusals, and the embedded one for what these cannot say.
+
+#include <boost/asio/io_context.hpp>
+#include <optional>
+
+#include "base/clock.hpp"
+#include "conf/settings.hpp"
+#include "store/cached_store.hpp"
+#include "store/embedded_store.hpp"
+#include "store/redis_store.hpp"
+#include "store/resilient_store.hpp"
+
+namespace mxwarden::server {
+
+class StoreStack {
+ public:
+  struct Statistics {
+    store::EmbeddedStore::Statistics embedded;
+    std::optional<store::RedisStore::Statistics> redis;
+    std::uint64_t fallbacks = 0;
+    std::uint64_t refused_from_memory = 0;
+  };
+
+  StoreStack(boost::asio::io_context& context, const Clock& clock, const conf::Settings& settings);
+
+  // What is to be asked.
+  store::Store& front();
+  // Connects, where there is something to connect to.
+  void start();
+  // So that nothing holds the io_context any more.
+  void stop();
+
+  Statistics statistics() const;
+
+ private:
+  store::EmbeddedStore embedded_;
+  std::optional<store::RedisStore> redis_;
+  std::optional<store::CachedStore> cached_;
+  std::optional<store::ResilientStore> resilient_;
+};
+
+}  // namespace mxwarden::server
