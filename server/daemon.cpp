@@ -4,13 +4,14 @@
 #include <fmt/ranges.h>
 #include <sys/resource.h>
 
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <ctime>
-#include <random>
 
 #include "server/notify.hpp"
+#include "server/random_seed.hpp"
 #include "server/reload.hpp"
 #include "server/tcp_table.hpp"
 
@@ -21,11 +22,6 @@ using boost::system::error_code;
 
 // For listeners, log, HTTP and what libraries open.
 constexpr std::size_t other_descriptors = 256;
-
-std::uint64_t random_seed() {
-  std::random_device random;
-  return (std::uint64_t{random()} << 32) | random();
-}
 
 policy::Tracker::Options tracker_options() {
   policy::Tracker::Options options;
@@ -231,7 +227,8 @@ void Daemon::drain() {
   notify::stopping();
   for (auto& listener : listeners_) listener.close();
   sessions_.on_closed([this] {
-    if (sessions_.size() == 0) finish();
+    // Not at once: a session ends in the middle of what others are at, the store among them.
+    if (sessions_.size() == 0) boost::asio::post(context_, [this] { finish(); });
   });
   drain_timer_.expires_after(longest_drain);
   drain_timer_.async_wait([this](const error_code& error) {

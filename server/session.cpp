@@ -54,6 +54,7 @@ void Session::start() {
 
 void Session::ready(bool peer_ended) {
   unread_in_kernel_ = true;
+  receives_left_ = most_receives_a_turn;
   peer_ended_ = peer_ended_ || peer_ended;
   if (state_ == State::waiting) state_ = State::ready;
   if (state_ == State::sending && send_rest()) state_ = State::ready;
@@ -88,7 +89,6 @@ void Session::failed(std::string_view what) {
 void Session::work() {
   if (working_) return;
   working_ = true;
-  receives_left_ = most_receives_a_turn;
   while (state_ == State::ready) {
     guarded([this] { take_next(); });
   }
@@ -122,7 +122,7 @@ void Session::receive() {
     state_ = State::waiting;
     return;
   }
-  if (receives_left_-- == 0) {
+  if (receives_left_-- <= 0) {
     state_ = State::waiting;
     sessions_.readiness_.watch_writes(socket_.get(), *this, false);  // tells again what can be read
     return;
@@ -178,6 +178,7 @@ void Session::hold(Duration length) {
   hold_timer_->expires_after(length);
   hold_timer_->async_wait([self = shared_from_this()](const error_code& error) {
     if (error || self->state_ != State::holding) return;
+    self->receives_left_ = most_receives_a_turn;
     self->guarded([&] { self->decided(self->sessions_.pipeline_.resume(self->inquiry_, self->held_)); });
     self->work();
     self->sessions_.pipeline_.flush();

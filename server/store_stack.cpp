@@ -1,18 +1,13 @@
 #include "server/store_stack.hpp"
 
 #include <memory>
-#include <random>
 #include <utility>
 
+#include "server/random_seed.hpp"
 #include "store/sentinel_watch.hpp"
 
 namespace mxwarden::server {
 namespace {
-
-std::uint64_t random_seed() {
-  std::random_device random;
-  return (std::uint64_t{random()} << 32) | random();
-}
 
 store::SocketAddress socket_address(const conf::InetEndpoint& endpoint) {
   return {endpoint.address, endpoint.port};
