@@ -21,6 +21,10 @@ bool has_limit(const Count& count) {
                      [](const Window& window) { return window.limit != Window::no_limit; });
 }
 
+bool has_coarser(const Batch& batch, Grain grain) {
+  return std::any_of(batch.counts.begin(), batch.counts.end(), [&](const Count& count) { return count.grain < grain; });
+}
+
 bool can_be_known(const Count& count) {
   return count.binding && count.n > 0 && count.member.empty();
 }
@@ -44,7 +48,8 @@ bool CachedStore::refuse(const Batch& batch, Completion& completion) {
   if (refusals_.size() == 0 || !std::ranges::all_of(batch.counts, has_limit)) return false;
   for (std::size_t at = 0; at < batch.counts.size(); ++at) {
     const auto& count = batch.counts[at];
-    const auto* refusal = can_be_known(count) ? find(count, batch.now) : nullptr;
+    if (!can_be_known(count) || has_coarser(batch, count.grain)) continue;
+    const auto* refusal = find(count, batch.now);
     if (refusal == nullptr) continue;
     CountAnswer answer;
     answer.count = refusal->count;
@@ -88,18 +93,23 @@ void CachedStore::flush() {
   if (flushing_) return;
   flushing_ = true;
   do {
-    for (std::size_t at = 0; at < refused_.size(); ++at) tell(std::move(refused_[at]));
+    for (std::size_t at = 0; at < refused_.size(); ++at) {
+      const auto refused = std::move(refused_[at]);  // out of reach of what the completion asks
+      tell(refused);
+    }
     refused_.clear();
     inner_.flush();
   } while (!refused_.empty());
   flushing_ = false;
 }
 
-void CachedStore::tell(Refused refused) {
+void CachedStore::tell(const Refused& refused) {
   ++answered_;
   answers_.assign(refused.batch->counts.size(), {});
   answers_[refused.count] = refused.answer;
+  telling_ = true;
   refused.completion(answers_);
+  telling_ = false;
 }
 
 void CachedStore::tick(Instant now) {

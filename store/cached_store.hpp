@@ -3,8 +3,9 @@
 //
 // What is refused is not counted, and a count can fall only where a slice of its window ends: so a refusal holds until
 // its retry_after, whatever the other nodes count meanwhile, and is answered here until then. A batch with such a count
-// is answered whole, and nothing of it is counted: whoever is refused has brought no sender and no recipient. The other
-// counts of such a batch are answered as neither over nor recorded.
+// is answered whole, and nothing of it is counted, unless it also asks for something coarser: a refused connection has
+// brought no sender and no recipient, but a refused recipient leaves its connection counted. The other counts of such a
+// batch are answered as neither over nor recorded.
 //
 // Passed on are: what is not known; counts that bind nobody (monitor mode) and looks (n = 0); distinct counts, of which
 // a known member is never over; batches with a count without a limit, which always records; and each refusal once a
@@ -27,13 +28,13 @@ class CachedStore final : public Store {
     std::uint64_t seed = 0;  // of the hash; from the system's random source in a daemon
   };
 
-  // `inner` must outlive it, and flush by itself what is asked in completions that it calls outside flush().
+  // `inner` must outlive it.
   CachedStore(Store& inner, const Options& options);
 
   void execute(const Batch& batch, Instant deadline, Completion completion) override;
   void flush() override;
   void tick(Instant now) override;
-  std::string_view name() const override { return inner_.name(); }
+  std::string_view name() const override { return telling_ ? "memory" : inner_.name(); }
 
   // Batches that were answered from memory.
   std::uint64_t answered() const { return answered_; }
@@ -60,7 +61,7 @@ class CachedStore final : public Store {
   bool refuse(const Batch& batch, Completion& completion);
   const Refusal* find(const Count& count, Instant now);
   void learn(const Batch& batch, Answers answers);
-  void tell(Refused refused);
+  void tell(const Refused& refused);
 
   Store& inner_;
   std::uint64_t seed_;
@@ -68,6 +69,7 @@ class CachedStore final : public Store {
   std::vector<Refused> refused_;  // since the last flush()
   std::vector<CountAnswer> answers_;
   bool flushing_ = false;
+  bool telling_ = false;  // what is known
   std::uint64_t answered_ = 0;
 };
 

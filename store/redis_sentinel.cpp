@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view channel = "+switch-master";
 
-bool is_acknowledgement(const RedisReply& reply, std::string_view of) {
-  return reply.size() == 3 && reply[0].text() == of && reply[1].text() == channel;
+bool is_about_channel(const RedisReply& reply, std::string_view what) {
+  return reply.size() == 3 && reply[0].text() == what && reply[1].text() == channel;
 }
 
 std::string in_words(std::string_view error) {
@@ -72,7 +72,7 @@ std::string RedisSentinel::question() const {
 RedisSentinel::Action RedisSentinel::received(const RedisReply& reply, Instant now) {
   if (state_ != State::asking && state_ != State::listening) return Action::none;
   if (reply.is_error()) return lost(in_words(reply.text()), now);
-  if (is_acknowledgement(reply, "message")) return heard(reply[2].text(), now);
+  if (is_about_channel(reply, "message")) return heard(reply[2].text(), now);
   if (state_ == State::asking) return replied(reply, now);
   return lost("a reply to nothing that was asked", now);
 }
@@ -80,14 +80,14 @@ RedisSentinel::Action RedisSentinel::received(const RedisReply& reply, Instant n
 RedisSentinel::Action RedisSentinel::replied(const RedisReply& reply, Instant now) {
   switch (step_) {
     case Step::unsubscribe:
-      if (!is_acknowledgement(reply, "unsubscribe")) break;
+      if (!is_about_channel(reply, "unsubscribe")) break;
       step_ = Step::answer;
       return Action::none;
     case Step::answer:
       step_ = Step::subscribe;
       return answer_is(reply, now);
     case Step::subscribe:
-      if (!is_acknowledgement(reply, "subscribe")) break;
+      if (!is_about_channel(reply, "subscribe")) break;
       state_ = State::listening;
       wakes_at_ = now + options_.asked_every;
       return Action::none;

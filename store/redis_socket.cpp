@@ -9,7 +9,6 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
 
 namespace mxwarden::store {
@@ -80,9 +79,15 @@ void RedisSocket::send() {
   sending_ = true;
   on_the_way_.clear();
   std::swap(on_the_way_, outgoing_);
-  boost::asio::async_write(socket_, boost::asio::buffer(on_the_way_),
-                           [this, generation = generation_](const error_code& error, std::size_t) {
+  send_from(0);
+}
+
+// Piece by piece, and not by async_write: that would go on with the rest over the connection that comes next.
+void RedisSocket::send_from(std::size_t begin) {
+  socket_.async_write_some(boost::asio::buffer(on_the_way_) + begin,
+                           [this, begin, generation = generation_](const error_code& error, std::size_t size) {
                              if (generation != generation_) return;
+                             if (!error && begin + size < on_the_way_.size()) return send_from(begin + size);
                              sending_ = false;
                              if (error) owner_.lost(error.message());
                              owner_.turn_ends();

@@ -22,6 +22,8 @@ class RedisSocket {
   // Who decides what is done. May open and close the socket from within each of these.
   class Owner {
    public:
+    virtual ~Owner() = default;
+
     virtual void connected() = 0;
     // Not to be used any more once the socket was opened or closed.
     virtual void received(const RedisReply& reply) = 0;
@@ -29,9 +31,6 @@ class RedisSocket {
     virtual void lost(std::string_view why) = 0;
     // The last call of a turn of the loop in which something was told, or what was sent has left.
     virtual void turn_ends() = 0;
-
-   protected:
-    ~Owner() = default;
   };
 
   RedisSocket(boost::asio::io_context& context, Owner& owner);
@@ -48,6 +47,7 @@ class RedisSocket {
  private:
   using Protocol = boost::asio::generic::stream_protocol;
 
+  void send_from(std::size_t begin);
   void read();
   void take_replies();
 

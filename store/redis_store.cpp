@@ -156,12 +156,15 @@ void RedisStore::fail_all() {
 
 // The connection.
 
+// What ends with the last call that was outstanding may stop the store: so it is asked after each close().
 void RedisStore::follow(RedisLink::Action action) {
+  if (stopped_) return;
   switch (action) {
     case RedisLink::Action::none:
       break;
     case RedisLink::Action::connect:
       close();
+      if (stopped_) return;
       ++statistics_.connections;
       socket_.open(server_);
       break;
@@ -171,6 +174,7 @@ void RedisStore::follow(RedisLink::Action action) {
       break;
     case RedisLink::Action::close:
       close();
+      if (stopped_) return;
       if (link_.doubts_server()) locator_->doubt();
       break;
   }
@@ -185,6 +189,7 @@ void RedisStore::close() {
 
 void RedisStore::moved(const RedisServerAddress& server) {
   server_ = server;
+  told_.clear();
   follow(link_.moved(clock_.now()));
   flush();
 }
@@ -219,8 +224,11 @@ void RedisStore::take_answer(const RedisReply& reply) {
     const auto counts = RedisCall(call.ask->order).subspan(call.first, call.size);
     const bool understood = read_script_reply(reply, counts, call.ask->answers);
     if (understood) link_.answered();
+    // First the link, so that what the completion asks is not sent over a connection that is lost.
+    const auto action =
+        understood ? RedisLink::Action::none : link_.lost("an answer that the script does not give", clock_.now());
     call_is_over(call, understood);
-    follow(understood ? RedisLink::Action::none : link_.lost("an answer that the script does not give", clock_.now()));
+    follow(action);
     return;
   }
   const auto trouble = understand_redis_error(reply.text());
@@ -236,19 +244,24 @@ void RedisStore::take_answer(const RedisReply& reply) {
   follow(action);
 }
 
-// Calls are answered in order and have all the same time, so the first one's deadline is the next; one that its caller
-// wants sooner is seen at the same look.
+// Once for many calls: those that are sent while it waits have later deadlines. (One that is sent again with its text
+// has an earlier one than those before it, so all are looked at.)
 void RedisStore::await_deadline() {
   if (awaiting_deadline_ || in_flight_.empty()) return;
   awaiting_deadline_ = true;
-  deadline_timer_.expires_at(in_flight_.front().ask->deadline);
+  deadline_timer_.expires_at(next_deadline());
   deadline_timer_.async_wait([this](const error_code& error) {
     awaiting_deadline_ = false;
     if (error || stopped_) return;
     const auto now = clock_.now();
-    if (!in_flight_.empty() && in_flight_.front().ask->deadline <= now) follow(link_.lost("no answer in time", now));
+    if (!in_flight_.empty() && next_deadline() <= now) follow(link_.lost("no answer in time", now));
     flush();
   });
+}
+
+Instant RedisStore::next_deadline() const {
+  const auto sooner = [](const Call& one, const Call& other) { return one.ask->deadline < other.ask->deadline; };
+  return std::ranges::min_element(in_flight_, sooner)->ask->deadline;
 }
 
 // One warning for each time that Redis is away, and one line when it is back; what else comes to light meanwhile is for
@@ -263,7 +276,6 @@ void RedisStore::tell_changes() {
         fmt::format("redis {}: {}; what it cannot say is answered without it", server_.name, link_.trouble());
     told_.empty() ? log::warn(line) : log::debug(line);
     told_ = link_.trouble();
-    log::warn(fmt::format("redis {}: {}; what it cannot say is answered without it", server_.name, told_));
   }
   was_up_ = up;
 }

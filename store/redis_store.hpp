@@ -111,6 +111,7 @@ class RedisStore final : public Store, private RedisSocket::Owner {
   void close();
   void take_answer(const RedisReply& reply);
   void await_deadline();
+  Instant next_deadline() const;
   void tell_changes();
 
   const Clock& clock_;

@@ -14,8 +14,7 @@ namespace mxwarden::store {
 
 class ResilientStore final : public Store {
  public:
-  // Both must outlive it. The primary must flush by itself what is asked in completions that it calls outside flush().
-  // The fallback answers within flush(), and never without an answer.
+  // Both must outlive it. The fallback answers within flush(), and never without an answer.
   ResilientStore(Store& primary, Store& fallback) : primary_(primary), fallback_(fallback) {}
 
   void execute(const Batch& batch, Instant deadline, Completion completion) override;

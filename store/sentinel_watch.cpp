@@ -33,6 +33,7 @@ class SentinelWatch::Watched final : private RedisSocket::Owner {
   void start() { follow(sentinel_.start(clock_.now())); }
   void ask() { follow(sentinel_.ask(clock_.now())); }
   void stop() {
+    stopped_ = true;
     socket_.close();
     timer_.set({});
   }
@@ -52,6 +53,7 @@ class SentinelWatch::Watched final : private RedisSocket::Owner {
   }
 
   void follow(RedisSentinel::Action action) {
+    if (stopped_) return;
     switch (action) {
       case RedisSentinel::Action::none:
         break;
@@ -69,6 +71,7 @@ class SentinelWatch::Watched final : private RedisSocket::Owner {
         watch_.follow(*sentinel_.names());
         break;
     }
+    if (stopped_) return;
     tell_changes();
     timer_.set(sentinel_.wakes_at());
   }
@@ -91,6 +94,7 @@ class SentinelWatch::Watched final : private RedisSocket::Owner {
   RedisSocket socket_;
   WakeTimer timer_;
   std::string told_;  // the trouble that was logged last
+  bool stopped_ = false;
 };
 
 SentinelWatch::SentinelWatch(boost::asio::io_context& context, const Clock& clock, Options options)

@@ -111,7 +111,8 @@ class Store {
   virtual void execute(const Batch& batch, Instant deadline, Completion completion) = 0;
 
   // The end of a turn: what was asked since the last one is carried out together, in its order, so that waits for
-  // memory or for another host are shared. What a completion asks meanwhile belongs to the same turn.
+  // memory or for another host are shared. What a completion asks meanwhile belongs to the same turn; a store that
+  // calls one outside flush() flushes by itself what that has asked.
   virtual void flush() = 0;
 
   // Called each second or so: what can be forgotten is forgotten. Bounded work.

@@ -117,6 +117,32 @@ TEST_CASE("what cannot be known from a refusal is asked") {
   CHECK(ask_after_a_refusal({limited, statistics}));
 }
 
+TEST_CASE("a connection is counted though a recipient it brings is known to be refused") {
+  Stack stack;
+  const auto client = tests::counted("client:192.0.2.7", {{60s, 5}});
+  auto recipient = tests::counted("recipient:a@example.org", {{60s, 1}});
+  recipient.grain = store::Grain::recipient;
+  for (std::uint64_t count = 1; count <= 5; ++count) CHECK(stack.ask({client, recipient})[0].count == count);
+  CHECK(stack.ask({client, recipient})[0].over);
+  CHECK(stack.ask({client, recipient})[0].over);
+  CHECK(stack.cached.answered() == 1);
+}
+
+TEST_CASE("the log can tell that a refusal came from memory") {
+  Stack stack;
+  const auto count = tests::counted("client:192.0.2.7", {{60s, 1}});
+  stack.ask_one(count);
+  stack.ask_one(count);
+  store::Batch batch;
+  batch.now = stack.clock.now();
+  batch.counts = {count};
+  std::string_view name;
+  stack.cached.execute(batch, batch.now + 1s, [&](store::Answers) { name = stack.cached.name(); });
+  stack.cached.flush();
+  CHECK(name == "memory");
+  CHECK(stack.cached.name() == "watched");
+}
+
 TEST_CASE("a refusal without an end is asked again each minute") {
   Stack stack;
   auto count = tests::counted("client:192.0.2.7", {{60s, 2}});

@@ -361,7 +361,11 @@ TEST_CASE("a connection that is lost in any state is tried again after the back-
 
 TEST_CASE(
     "another server is connected to at once, whatever the state, and nothing of the one before is held against it") {
-  const std::pair<std::string_view, void (*)(Stepped&)> states[] = {
+  struct Row {
+    std::string_view label;
+    void (*reach)(Stepped&);
+  };
+  const Row rows[] = {
       {"waiting for an administrator",
        [](Stepped& stepped) {
          stepped.greet();
@@ -382,15 +386,15 @@ TEST_CASE(
          stepped.begin_probe();
        }},
   };
-  for (const auto& [label, reach] : states) {
-    CAPTURE(label);
+  for (const auto& row : rows) {
+    CAPTURE(row.label);
     Stepped stepped;
     RedisLink& link = stepped.link;
     for (int i = 0; i < 3; ++i) {
       stepped.connect();
       CHECK(link.lost("Connection refused", stepped.now) == Action::close);
     }
-    reach(stepped);
+    row.reach(stepped);
     CHECK(link.moved(stepped.now) == Action::connect);
     CHECK(link.state() == State::connecting);
     CHECK(link.wakes_at() == stepped.now + 1s);

@@ -6,7 +6,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "support/redis_server.hpp"
 
@@ -147,7 +146,11 @@ TEST_CASE("a message about another master is passed over") {
 }
 
 TEST_CASE("who speaks otherwise than a sentinel is left, and what he said is forgotten") {
-  const std::pair<std::string_view, std::string> rows[] = {
+  struct Row {
+    std::string_view label;
+    std::string bytes;
+  };
+  const Row rows[] = {
       {"no address", message("mymaster 192.0.2.1 6379 second 6379")},
       {"no port", message("mymaster 192.0.2.1 6379 192.0.2.2 0")},
       {"a word too few", message("mymaster 192.0.2.1 6379 192.0.2.2")},
@@ -157,11 +160,11 @@ TEST_CASE("who speaks otherwise than a sentinel is left, and what he said is for
       {"an error", "-ERR max number of clients reached\r\n"},
       {"a number", ":7\r\n"},
   };
-  for (const auto& [label, bytes] : rows) {
-    CAPTURE(label);
+  for (const auto& row : rows) {
+    CAPTURE(row.label);
     Stepped stepped;
     stepped.listen();
-    CHECK(stepped.feed(bytes) == Action::close);
+    CHECK(stepped.feed(row.bytes) == Action::close);
     CHECK(stepped.sentinel.state() == State::waiting);
     CHECK_FALSE(stepped.sentinel.names());
     CHECK_FALSE(stepped.sentinel.trouble().empty());
@@ -170,18 +173,22 @@ TEST_CASE("who speaks otherwise than a sentinel is left, and what he said is for
 }
 
 TEST_CASE("an answer that names nobody says why, and the next that does is taken") {
-  const std::pair<std::string_view, std::string_view> rows[] = {
+  struct Row {
+    std::string_view answer;
+    std::string_view trouble;
+  };
+  const Row rows[] = {
       {unknown, "it knows no master called `mymaster'"},
       {"*2\r\n$5\r\nfirst\r\n$4\r\n6379\r\n", "it says that the master is at first, which is no IP address"},
   };
-  for (const auto& [answer, trouble] : rows) {
-    CAPTURE(trouble);
+  for (const auto& row : rows) {
+    CAPTURE(row.trouble);
     Stepped stepped;
     stepped.ask();
-    CHECK(stepped.feed(replies(answer)) == Action::none);
+    CHECK(stepped.feed(replies(row.answer)) == Action::none);
     CHECK(stepped.sentinel.state() == State::listening);
     CHECK_FALSE(stepped.sentinel.names());
-    CHECK(stepped.sentinel.trouble() == trouble);
+    CHECK(stepped.sentinel.trouble() == row.trouble);
     stepped.now += 10s;
     CHECK(stepped.sentinel.woke(stepped.now) == Action::send_question);
     CHECK(stepped.feed(replies(at_first)) == Action::none);
@@ -191,7 +198,11 @@ TEST_CASE("an answer that names nobody says why, and the next that does is taken
 }
 
 TEST_CASE("who is no sentinel, or asks for a password, is told apart") {
-  const std::pair<std::string_view, std::string_view> rows[] = {
+  struct Row {
+    std::string_view bytes;
+    std::string_view trouble;
+  };
+  const Row rows[] = {
       {"-NOAUTH Authentication required.\r\n", "it asks for a password, which is not supported"},
       {"*3\r\n$11\r\nunsubscribe\r\n$14\r\n+switch-master\r\n:0\r\n-ERR unknown command 'SENTINEL', with args\r\n",
        "it is no sentinel"},
@@ -200,12 +211,12 @@ TEST_CASE("who is no sentinel, or asks for a password, is told apart") {
       {"*3\r\n$11\r\nunsubscribe\r\n$14\r\n+switch-master\r\n:0\r\n*0\r\n", "it does not answer as a sentinel does"},
       {"*3\r\n$9\r\nsubscribe\r\n$14\r\n+switch-master\r\n:1\r\n", "it does not answer as a sentinel does"},
   };
-  for (const auto& [bytes, trouble] : rows) {
-    CAPTURE(bytes);
+  for (const auto& row : rows) {
+    CAPTURE(row.bytes);
     Stepped stepped;
     stepped.ask();
-    CHECK(stepped.feed(bytes) == Action::close);
-    CHECK(stepped.sentinel.trouble() == trouble);
+    CHECK(stepped.feed(row.bytes) == Action::close);
+    CHECK(stepped.sentinel.trouble() == row.trouble);
   }
 }
 

@@ -176,7 +176,10 @@ TEST_CASE("a master that freezes is left when it is replaced, without a call, an
   CHECK(watching.count() == 1);
   const auto before = calls_seen(cluster.first);
   cluster.first.process.suspend();
+  const auto frozen_at = watching.connected.clock.now();
   REQUIRE(watching.connected.run_until([&] { return watching.connections() == 2; }));
+  // By the message, that is: sooner than the sentinels are asked again.
+  CHECK(watching.connected.clock.now() - frozen_at < 9s);
   REQUIRE(watching.connected.wait_until_up());
   cluster.first.process.resume();
   for (int i = 0; i < 100; ++i) CHECK(watching.count() > 0);
