@@ -1,5 +1,6 @@
 #include "policy/pipeline.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -18,6 +19,11 @@ Decision failed(const std::exception& exception) {
 }
 
 constexpr std::string_view store_rule = "store";
+
+// Rules in monitor mode refuse nobody, and so put nobody off.
+bool might_refuse(const store::Batch& batch) {
+  return std::any_of(batch.counts.begin(), batch.counts.end(), [](const auto& count) { return count.binding; });
+}
 
 // Where no rule had something to say without the store.
 void defer(Decision& decision) {
@@ -79,7 +85,8 @@ void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
 Decision Pipeline::decide(Inquiry& inquiry) {
   auto decision = inquiry.engine->decide(inquiry.plan);
   const bool open = !decision.verdict && !decision.hold;
-  if (!inquiry.plan.answered && unanswered_ == Unanswered::defer && open) defer(decision);
+  const bool defers = unanswered_ == Unanswered::defer && might_refuse(inquiry.plan.batch);
+  if (!inquiry.plan.answered && open && defers) defer(decision);
   if (!decision.hold) tracker_.settle(inquiry.view, inquiry.engine->settle(inquiry.plan, decision));
   return decision;
 }
