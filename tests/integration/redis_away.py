@@ -230,6 +230,17 @@ class Silent(RedisTestCase):
         self.assertIn(answers, ([ADMITTED] * 2 + [REFUSED], [ADMITTED] + [REFUSED] * 2))
         self.check_said(daemon, away=1, back=1)
 
+    def test_it_drains_and_ends_while_an_answer_is_outstanding(self):
+        daemon, client = self.start(CLIENT_RATE, deadline="400ms")
+        self.redis.pause()
+        client.send(policy.request(protocol_state="CONNECT", client_address="198.51.100.7"))
+        time.sleep(0.1)
+        before = time.monotonic()
+        daemon.stop()
+        self.assertLess(time.monotonic() - before, 2)
+        self.assertEqual(client.reply(), "DUNNO")
+        self.redis.resume()
+
     def test_a_network_that_swallows_everything_is_as_quick(self):
         with redis.SlowProxy() as proxy:
             daemon, client = self.start(address=f"inet:127.0.0.1:{redis.PROXY_PORT}")
