@@ -27,7 +27,8 @@ struct NameHash {
 };
 // One for each tag: the entry's number and one, 0 for none.
 using OfTags = std::array<std::uint32_t, access_tags>;
-using Names = boost::unordered_flat_map<std::string, OfTags, NameHash, std::equal_to<>>;
+// To a place in a list beside it: most look-ups find nothing, and are the quicker the less lies in their way.
+using Names = boost::unordered_flat_map<std::string, std::uint32_t, NameHash, std::equal_to<>>;
 
 std::uint32_t& of(OfTags& entries, AccessTag tag) {
   return entries[static_cast<std::size_t>(tag)];
@@ -88,12 +89,15 @@ struct AccessTable::Index {
   std::vector<AccessEntry> entries;
   std::array<NetIndex, access_tags> nets;
   Names names;
+  std::vector<OfTags> of_names;
+  std::array<bool, access_tags> has_names{};
   std::ptrdiff_t most_dots = 0;  // of a name
   OfTags otherwise{};
 
   // Tells `found` of each entry for the name and the names above it, the longest first.
   template <class Found>
   void walk(std::string_view name, Found found) const;
+  OfTags& entries_of(std::string name);
   // One line, without its comment.
   void read(std::string_view content, const Origin& where, ForeignLines& foreign, Report& report);
   // The entry that has the key already, if there is one. Of nets finish() finds it.
@@ -122,14 +126,23 @@ void AccessTable::Index::read(std::string_view content, const Origin& where, For
   }
 }
 
+OfTags& AccessTable::Index::entries_of(std::string name) {
+  const auto [at, made] = names.emplace(std::move(name), static_cast<std::uint32_t>(of_names.size()));
+  if (made) of_names.emplace_back();
+  return of_names[at->second];
+}
+
 const AccessEntry* AccessTable::Index::insert(AccessLine line) {
   line.entry.tag = line.tag;
   if (const auto* net = std::get_if<Prefix>(&line.key)) {
     nets[static_cast<std::size_t>(line.tag)].insert(*net, static_cast<std::uint32_t>(entries.size()));
   } else {
     auto* name = std::get_if<std::string>(&line.key);
-    if (name != nullptr) most_dots = std::max(most_dots, std::ranges::count(*name, '.'));
-    auto& place = of(name != nullptr ? names[std::move(*name)] : otherwise, line.tag);
+    if (name != nullptr) {
+      most_dots = std::max(most_dots, std::ranges::count(*name, '.'));
+      has_names[static_cast<std::size_t>(line.tag)] = true;
+    }
+    auto& place = of(name != nullptr ? entries_of(std::move(*name)) : otherwise, line.tag);
     if (place != 0) return &entries[place - 1];
     place = static_cast<std::uint32_t>(entries.size()) + 1;
   }
@@ -153,7 +166,7 @@ void AccessTable::Index::walk(std::string_view name, Found found) const {
   auto dots = std::ranges::count(name, '.');
   for (; !name.empty(); --dots) {
     if (dots <= most_dots) {
-      if (const auto known = names.find(name); known != names.end()) found(known->second);
+      if (const auto known = names.find(name); known != names.end()) found(of_names[known->second]);
     }
     const auto dot = name.find('.');
     if (dot == std::string_view::npos) break;
@@ -225,7 +238,12 @@ AccessMatch AccessTable::match(const Address* address, std::string_view client_n
     }
     add(found);
   }
-  if (!index_->names.empty() && client_name != "unknown") {
+  // A name is asked about only where it can still say something.
+  bool open = false;
+  for (std::size_t tag = 0; tag < access_tags; ++tag) {
+    open = open || (index_->has_names[tag] && match.entries_[tag] == nullptr);
+  }
+  if (open && client_name != "unknown") {
     std::array<char, longest_name> buffer;
     index_->walk(canonical(client_name, buffer), add);
   }
@@ -241,7 +259,7 @@ const AccessEntry* AccessTable::find_login(std::string_view login) const {
   if (!login.empty() && !index_->names.empty()) {
     std::array<char, longest_name> buffer;
     const auto name = canonical(login, buffer);
-    if (const auto whole = index_->names.find(name); whole != index_->names.end()) add(whole->second);
+    if (const auto whole = index_->names.find(name); whole != index_->names.end()) add(index_->of_names[whole->second]);
     if (const auto at = name.rfind('@'); at != std::string_view::npos) index_->walk(name.substr(at + 1), add);
   }
   add(index_->otherwise);

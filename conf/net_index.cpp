@@ -73,18 +73,11 @@ void NetIndex::Runs<Number>::finish(Repeated& repeated) {
   entries_.shrink_to_fit();
 }
 
-// The halving takes no branch that depends on the client: which half it is cannot be guessed.
 template <class Number>
 std::optional<std::uint32_t> NetIndex::Runs<Number>::find(const Number& address) const {
-  if (firsts_.empty()) return std::nullopt;
-  const Number* at = firsts_.data();
-  for (auto left = firsts_.size(); left > 1;) {
-    const auto half = left / 2;
-    at = address < at[half] ? at : at + half;
-    left -= half;
-  }
-  if (address < *at) return std::nullopt;
-  const auto entry = entries_[static_cast<std::size_t>(at - firsts_.data())];
+  const auto after = std::ranges::upper_bound(firsts_, address);
+  if (after == firsts_.begin()) return std::nullopt;
+  const auto entry = entries_[static_cast<std::size_t>(after - firsts_.begin()) - 1];
   return entry == nothing ? std::nullopt : std::optional(entry);
 }
 
