@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace mxwarden {
 namespace {
@@ -34,6 +35,24 @@ std::optional<Address> parse_dotted_quad(std::string_view text) {
   bytes[part] = static_cast<unsigned char>(value);
   return Address::from_bytes(Address::Family::ipv4, bytes.data());
 }
+
+// A byte in decimal digits, and a dot behind them.
+struct Decimal {
+  std::array<char, 4> text{};
+  std::uint8_t size = 0;
+};
+
+constexpr auto decimals = [] {
+  std::array<Decimal, 256> all{};
+  for (unsigned value = 0; value < all.size(); ++value) {
+    auto& [text, size] = all[value];
+    if (value >= 100) text[size++] = static_cast<char>('0' + value / 100);
+    if (value >= 10) text[size++] = static_cast<char>('0' + value / 10 % 10);
+    text[size++] = static_cast<char>('0' + value % 10);
+    text[size++] = '.';
+  }
+  return all;
+}();
 
 }  // namespace
 
@@ -75,13 +94,11 @@ void Address::append_to(std::string& text) const {
   }
   char* end = written.data();
   for (std::size_t at = 0; at < 4; ++at) {
-    const unsigned value = bytes_[at];
-    if (at > 0) *end++ = '.';
-    if (value >= 100) *end++ = static_cast<char>('0' + value / 100);
-    if (value >= 10) *end++ = static_cast<char>('0' + value / 10 % 10);
-    *end++ = static_cast<char>('0' + value % 10);
+    const auto& decimal = decimals[bytes_[at]];
+    std::memcpy(end, decimal.text.data(), decimal.text.size());
+    end += decimal.size;
   }
-  text.append(written.data(), end);
+  text.append(written.data(), end - 1);
 }
 
 std::string Address::to_string() const {

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 
+#include "base/ascii.hpp"
 #include "conf/access_line.hpp"
 #include "conf/file.hpp"
 #include "conf/net_index.hpp"
@@ -79,8 +80,19 @@ std::string_view without_access_comment(std::string_view line) {
 std::string_view canonical(std::string_view name, std::array<char, longest_name>& buffer) {
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.size() > buffer.size()) return {};
-  std::ranges::transform(name, buffer.begin(), [](char c) { return lower(c); });
+  copy_lower(buffer.data(), name);
   return {buffer.data(), name.size()};
+}
+
+// A stranger chooses how many labels his name has; more than any entry has need not be looked for.
+std::string_view last_labels(std::string_view name, std::ptrdiff_t most) {
+  auto begin = name.size();
+  for (; begin > 0 && most > 0; --most) {
+    const auto dot = find_last(name.substr(0, begin), '.');
+    if (dot == std::string_view::npos) return name;
+    begin = dot;
+  }
+  return begin < name.size() ? name.substr(begin + 1) : name;
 }
 
 }  // namespace
@@ -162,12 +174,9 @@ void AccessTable::Index::finish(const std::string& file, Report& report) {
 
 template <class Found>
 void AccessTable::Index::walk(std::string_view name, Found found) const {
-  // A stranger chooses how many labels his name has; more than any entry has need not be looked for.
-  auto dots = std::ranges::count(name, '.');
-  for (; !name.empty(); --dots) {
-    if (dots <= most_dots) {
-      if (const auto known = names.find(name); known != names.end()) found(of_names[known->second]);
-    }
+  name = last_labels(name, most_dots + 1);
+  while (!name.empty()) {
+    if (const auto known = names.find(name); known != names.end()) found(of_names[known->second]);
     const auto dot = name.find('.');
     if (dot == std::string_view::npos) break;
     name.remove_prefix(dot + 1);

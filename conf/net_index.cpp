@@ -16,6 +16,19 @@ Number number(const Address& address) {
   return result;
 }
 
+// How many of the sorted numbers are not above `most`. No step depends on a guess of the processor's, as one of
+// std::upper_bound does, and every second of those would be wrong.
+template <class Number>
+std::size_t count_up_to(const std::vector<Number>& sorted, const Number& most) {
+  const auto* begin = sorted.data();
+  for (auto left = sorted.size(); left > 0;) {
+    const auto half = (left + 1) / 2;
+    begin += begin[half - 1] <= most ? half : 0;
+    left -= half;
+  }
+  return static_cast<std::size_t>(begin - sorted.data());
+}
+
 // The bits behind the first `kept`.
 template <class Number>
 Number host_bits(int kept) {
@@ -74,10 +87,11 @@ void NetIndex::Runs<Number>::finish(Repeated& repeated) {
 }
 
 template <class Number>
-std::optional<std::uint32_t> NetIndex::Runs<Number>::find(const Number& address) const {
-  const auto after = std::ranges::upper_bound(firsts_, address);
-  if (after == firsts_.begin()) return std::nullopt;
-  const auto entry = entries_[static_cast<std::size_t>(after - firsts_.begin()) - 1];
+std::optional<std::uint32_t> NetIndex::Runs<Number>::find(const Address& address) const {
+  if (firsts_.empty()) return std::nullopt;
+  const auto begun = count_up_to(firsts_, number<Number>(address));
+  if (begun == 0) return std::nullopt;
+  const auto entry = entries_[begun - 1];
   return entry == nothing ? std::nullopt : std::optional(entry);
 }
 
@@ -93,7 +107,7 @@ NetIndex::Repeated NetIndex::finish() {
 }
 
 std::optional<std::uint32_t> NetIndex::find(const Address& address) const {
-  return address.is_ipv4() ? ipv4_.find(number<std::uint32_t>(address)) : ipv6_.find(number<Uint128>(address));
+  return address.is_ipv4() ? ipv4_.find(address) : ipv6_.find(address);
 }
 
 }  // namespace mxwarden::conf

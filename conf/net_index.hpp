@@ -30,7 +30,7 @@ class NetIndex {
    public:
     void insert(const Prefix& net, std::uint32_t entry);
     void finish(Repeated& repeated);
-    std::optional<std::uint32_t> find(const Number& address) const;
+    std::optional<std::uint32_t> find(const Address& address) const;
 
    private:
     struct Net {

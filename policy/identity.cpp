@@ -11,7 +11,7 @@ namespace {
 void append_lower(std::string& to, std::string_view text) {
   const auto begin = to.size();
   to.resize(begin + text.size());
-  std::ranges::transform(text, to.begin() + static_cast<std::ptrdiff_t>(begin), lower);
+  copy_lower(to.data() + begin, text);
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ void append_canonical_domain(std::string& to, std::string_view domain) {
 }
 
 void append_canonical_address(std::string& to, std::string_view address, LocalPart local_part) {
-  const auto at = std::min(address.rfind('@'), address.size());
+  const auto at = std::min(find_last(address, '@'), address.size());
   if (local_part == LocalPart::lower_case) {
     append_lower(to, address.substr(0, at));
   } else {
@@ -36,7 +36,7 @@ void append_canonical_address(std::string& to, std::string_view address, LocalPa
 }
 
 void append_domain_of(std::string& to, std::string_view address) {
-  const auto at = address.rfind('@');
+  const auto at = find_last(address, '@');
   if (at != std::string_view::npos) append_canonical_domain(to, address.substr(at + 1));
 }
 

@@ -91,6 +91,8 @@ class LimitRule {
         override_tag_(override_tag),
         grain_(grain_of(limit)),
         by_client_(is_client_key(limit.key)),
+        about_client_(limit.key.about_client()),
+        asks_for_login_(limit.when.asks_for_login() || limit.key.asks_for_login()),
         entity_prefix_(limit.key.text + ":") {
     for (const auto& window : limit.windows) windows_.push_back({window.length, window.limit});
     unlimited_ = std::ranges::all_of(windows_, [](const auto& w) { return w.limit == store::Window::no_limit; });
@@ -157,10 +159,7 @@ class LimitRule {
         request.state != limit_.stage)
       return false;
     if (question.exempt()) return false;
-    if (limit_.key.about_client()) {
-      if (question.trusted) return false;
-      if (request.logged_in() && !limit_.when.asks_for_login() && !limit_.key.asks_for_login()) return false;
-    }
+    if (about_client_ && (question.trusted || (request.logged_in() && !asks_for_login_))) return false;
     return holds(limit_.when, request);
   }
 
@@ -271,6 +270,8 @@ class LimitRule {
   std::optional<conf::AccessTag> override_tag_;
   Grain grain_;
   bool by_client_;
+  bool about_client_;
+  bool asks_for_login_;
   std::string entity_prefix_;
   store::Windows windows_;
   bool unlimited_;

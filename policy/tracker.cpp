@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "policy/identity.hpp"
 
 namespace mxwarden::policy {
@@ -67,7 +68,7 @@ std::string_view pid_of(std::string_view instance) {
 
 std::uint32_t sequence_of(std::string_view instance) {
   std::uint32_t sequence = 0;
-  const auto digits = instance.substr(instance.rfind('.') + 1);
+  const auto digits = instance.substr(find_last(instance, '.') + 1);
   std::from_chars(digits.data(), digits.data() + digits.size(), sequence, 16);
   return sequence;
 }
