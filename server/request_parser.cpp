@@ -56,6 +56,7 @@ class LineEnds {
     std::uint64_t bits = 0;
 #ifdef __SSE2__
     const auto newlines = _mm_set1_epi8('\n');
+#pragma GCC unroll 4
     for (std::size_t at = 0; at < block; at += sizeof(__m128i)) {
       const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at));
       const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, newlines)));
@@ -73,37 +74,44 @@ class LineEnds {
   std::uint64_t bits_;  // of the line ends in it that were not given out
 };
 
-template <class Word>
-[[gnu::always_inline]] inline bool same_word(const char* one, const char* other) {
-  Word a = 0;
-  Word b = 0;
-  std::memcpy(&a, one, sizeof(Word));
-  std::memcpy(&b, other, sizeof(Word));
-  return a == b;
-}
+// What a line of an attribute begins with: `name=`, and zeros behind it.
+struct Beginning {
+  static constexpr std::size_t room = 32;
 
-// `name=` is what stands there, with as many bytes to be read. In words that overlap: no call, and no loop that
-// remains.
-template <std::size_t index>
-[[gnu::always_inline]] inline bool begins_attribute(const char* text) {
-  constexpr auto size = attribute_names[index].size() + 1;
-  static constexpr auto wanted = [] {
-    std::array<char, size> with_equals{};
-    std::ranges::copy(attribute_names[index], with_equals.begin());
-    with_equals.back() = '=';
-    return with_equals;
-  }();
-  if constexpr (size < sizeof(std::uint64_t)) {
-    constexpr auto last = size - sizeof(std::uint32_t);
-    return same_word<std::uint32_t>(text, wanted.data()) && same_word<std::uint32_t>(text + last, wanted.data() + last);
-  } else {
-    constexpr auto last = size - sizeof(std::uint64_t);
-    for (std::size_t at = 0; at < last; at += sizeof(std::uint64_t)) {
-      if (!same_word<std::uint64_t>(text + at, wanted.data() + at)) return false;
+  std::array<char, room> text{};
+  std::uint32_t size = 0;
+  std::uint32_t bits = 0;  // one for each byte of it
+
+  // With `room` bytes to be read.
+  [[gnu::always_inline]] bool stands_at(const char* line) const {
+#ifdef __SSE2__
+    std::uint32_t same = 0;
+    for (std::size_t at = 0; at < room; at += sizeof(__m128i)) {
+      const auto there = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line + at));
+      const auto wanted = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+      same |= static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(there, wanted))) << at;
     }
-    return same_word<std::uint64_t>(text + last, wanted.data() + last);
+    return (bits & ~same) == 0;
+#else
+    return std::memcmp(line, text.data(), size) == 0;
+#endif
   }
-}
+};
+
+constexpr auto beginnings = [] {
+  std::array<Beginning, attribute_names.size()> all;
+  for (std::size_t index = 0; index < all.size(); ++index) {
+    auto& beginning = all[index];
+    const auto name = attribute_names[index];
+    std::ranges::copy(name, beginning.text.begin());
+    beginning.text[name.size()] = '=';
+    beginning.size = static_cast<std::uint32_t>(name.size() + 1);
+    beginning.bits = (1U << beginning.size) - 1;
+  }
+  return all;
+}();
+static_assert(std::ranges::all_of(attribute_names, [](auto name) { return name.size() + 1 < Beginning::room; }));
+static_assert(Beginning::room <= LineEnds::block, "what a line begins with is read as a whole");
 
 }  // namespace
 
@@ -160,12 +168,6 @@ RequestParser::Outcome RequestParser::next(policy::Request& request) {
 // first byte is there.
 void RequestParser::take_expected_lines() {
   if (scanned_ != line_) return;
-  take_expected_lines(std::make_index_sequence<attribute_names.size()>());
-}
-
-// Unrolled, so that each name is compared as a constant of known length.
-template <std::size_t... Index>
-void RequestParser::take_expected_lines(std::index_sequence<Index...>) {
   const auto* text = buffer_.get() + begin_;
   const auto size = end_ - begin_;
   const auto within = size < Limits::request ? size : Limits::request;
@@ -174,19 +176,15 @@ void RequestParser::take_expected_lines(std::index_sequence<Index...>) {
   LineEnds ends(text, line_, within);
   auto line = line_;
   auto expected = first;
-  const auto take = [&]<std::size_t index>(std::integral_constant<std::size_t, index>) __attribute__((always_inline)) {
-    if (index < first) return true;
-    const auto value = line + attribute_names[index].size() + 1;
-    if (index >= most || (seen_ & (1U << index)) != 0 || value >= within) return false;
-    if (!begins_attribute<index>(text + line)) return false;
+  for (; expected < most; ++expected) {
+    const auto& beginning = beginnings[expected];
+    const auto value = line + beginning.size;
+    if ((seen_ & (1U << expected)) != 0 || value >= within || !beginning.stands_at(text + line)) break;
     const auto end = ends.next();
-    if (end >= within || end - line > Limits::line) return false;
-    fields_[index] = {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(end - value)};
+    if (end >= within || end - line > Limits::line) break;
+    fields_[expected] = {static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(end - value)};
     line = end + 1;
-    expected = index + 1;
-    return true;
-  };
-  (void)(take(std::integral_constant<std::size_t, Index>()) && ...);
+  }
   // A bit for each attribute from expected_ to before expected.
   seen_ |= static_cast<std::uint32_t>((std::uint64_t{1} << expected) - (std::uint64_t{1} << first));
   attributes_ += expected - first;

@@ -18,7 +18,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/attribute.hpp"
 #include "policy/request.hpp"
@@ -66,8 +65,6 @@ class RequestParser {
   enum class LineEnd : std::uint8_t { found, missing, over_limit };
 
   void take_expected_lines();
-  template <std::size_t... Index>
-  void take_expected_lines(std::index_sequence<Index...> indices);
   LineEnd find_line_end();
   bool take_line();
   bool take_attribute(std::string_view name, std::size_t value_at);
