@@ -17,8 +17,8 @@ int make_set() {
 
 }  // namespace
 
-Readiness::Readiness(boost::asio::io_context& context, std::function<void()> turn_ended)
-    : set_(context, make_set()), turn_ended_(std::move(turn_ended)) {}
+Readiness::Readiness(boost::asio::io_context& context, const Clock& clock, std::function<void()> turn_ended)
+    : set_(context, make_set()), clock_(clock), turn_ended_(std::move(turn_ended)) {}
 
 bool Readiness::watch(int fd, Watcher& watcher) {
   epoll_event event{.events = to_read, .data = {.ptr = &watcher}};
@@ -53,12 +53,14 @@ void Readiness::wait() {
 void Readiness::tell() {
   const int filled = ::epoll_wait(set_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0);
   filled_ = static_cast<std::size_t>(filled < 0 ? 0 : filled);
+  turn_ = clock_.now();
   for (told_ = 0; told_ < filled_;) {
     const auto event = events_[told_++];
     auto* watcher = static_cast<Watcher*>(event.data.ptr);
     if (watcher != nullptr) watcher->ready((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
   }
   filled_ = 0;
+  turn_.reset();
   turn_ended_();
 }
 

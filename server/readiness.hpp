@@ -16,7 +16,9 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "server/socket.hpp"
 
@@ -32,7 +34,7 @@ class Readiness {
   };
 
   // `turn_ended` is called when all that were ready have been told.
-  Readiness(boost::asio::io_context& context, std::function<void()> turn_ended);
+  Readiness(boost::asio::io_context& context, const Clock& clock, std::function<void()> turn_ended);
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
 
@@ -42,13 +44,17 @@ class Readiness {
   void watch_writes(int fd, Watcher& watcher, bool wanted);
   // Before `fd` is closed.
   void forget(int fd, const Watcher& watcher);
+  // While watchers are told: when that began, at most some hundred microseconds ago. Now, at any other time.
+  Instant now() const { return turn_ ? *turn_ : clock_.now(); }
 
  private:
   void wait();
   void tell();
 
   boost::asio::posix::basic_stream_descriptor<Executor> set_;
+  const Clock& clock_;
   std::function<void()> turn_ended_;
+  std::optional<Instant> turn_;
   std::array<epoll_event, 64> events_{};
   std::size_t watched_ = 0;
   bool waiting_ = false;

@@ -147,7 +147,7 @@ bool Session::bytes_wait_in_kernel() const {
 }
 
 void Session::ask() {
-  const auto now = sessions_.clock_.now();
+  const auto now = sessions_.readiness_.now();
   last_used_ = now;
   sessions_.used(*this);
   held_ = {};

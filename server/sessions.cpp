@@ -7,7 +7,7 @@ namespace mxwarden::server {
 Sessions::Sessions(boost::asio::io_context& context, policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder,
                    const Options& options)
     : context_(context),
-      readiness_(context, [&pipeline] { pipeline.flush(); }),
+      readiness_(context, clock, [&pipeline] { pipeline.flush(); }),
       pipeline_(pipeline),
       clock_(clock),
       recorder_(recorder),

@@ -28,6 +28,7 @@ struct Part {
   Key key;
   std::array<RingTime, narrow_windows> times;  // rings only
   Rings::Entry* entry = nullptr;               // rings only: what was found when it was judged
+  std::uint64_t most = 0;                      // rings only: what its fullest window then holds, with the count's n
   std::uint64_t member = 0;                    // members only
 };
 
@@ -36,6 +37,27 @@ struct Place {
   std::uint32_t first_part = 0;
   std::uint32_t end_part = 0;
   bool asked = false;
+};
+
+// The requests of a turn have one instant, and rules few windows: what was worked out last for a length of them.
+class RingTimes {
+ public:
+  const RingTime& at(Duration window, Instant now) {
+    Known& known = known_[static_cast<std::size_t>(static_cast<std::uint64_t>(window.count()) * spread >> shift)];
+    if (known.window != window || known.now != now) known = {window, now, RingTime(window, now)};
+    return known.time;
+  }
+
+ private:
+  struct Known {
+    Duration window{};
+    Instant now{};
+    RingTime time;
+  };
+
+  static constexpr std::uint64_t spread = 0x9e3779b97f4a7c15U;
+  static constexpr int shift = 60;
+  std::array<Known, std::size_t{1} << (64 - shift)> known_{};
 };
 
 // A batch of the running turn.
@@ -77,24 +99,26 @@ std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
   return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
 }
 
+// What the window holds with n more.
 template <class Slice>
-void judge_ring(const Ring<Slice>& ring, const RingTime& time, std::uint64_t n, std::uint64_t limit,
-                Judgement& judgement) {
+std::uint64_t judge_ring(const Ring<Slice>& ring, const RingTime& time, std::uint64_t n, std::uint64_t limit,
+                         Judgement& judgement) {
   const std::uint64_t count = saturating_sum(ring.total(time), n);
-  if (limit == Window::no_limit || count <= limit) return judgement.admitted(count, limit);
-  judgement.over(count, limit, ring.retry_after(n, limit, time));
+  if (limit == Window::no_limit || count <= limit) {
+    judgement.admitted(count, limit);
+  } else {
+    judgement.over(count, limit, ring.retry_after(n, limit, time));
+  }
+  return count;
 }
 
-void judge_rings(const Part& part, const Count& count, Judgement& judgement) {
+void judge_rings(Part& part, const Count& count, Judgement& judgement) {
   static const RingBody nothing{};
   const RingBody& body = part.entry != nullptr ? part.entry->body : nothing;
   for (std::uint32_t i = 0; i < part.size; ++i) {
     const std::uint64_t limit = count.windows[part.first + i].limit;
-    if (part.form == Form::wide_ring) {
-      judge_ring(body.wide, part.times[i], count.n, limit, judgement);
-    } else {
-      judge_ring(body.narrow[i], part.times[i], count.n, limit, judgement);
-    }
+    const auto judge = [&](const auto& ring) { return judge_ring(ring, part.times[i], count.n, limit, judgement); };
+    part.most = std::max(part.most, part.form == Form::wide_ring ? judge(body.wide) : judge(body.narrow[i]));
   }
 }
 
@@ -137,6 +161,7 @@ struct EmbeddedStore::State {
   std::uint64_t seed;
   Rings rings;
   DistinctTable distinct;
+  RingTimes times;
 
   // Of the running turn; kept for their memory.
   std::vector<Pending> pending;
@@ -220,7 +245,7 @@ void EmbeddedStore::State::judge(const Batch& batch, std::size_t index, const Pl
       for (const Window& window : windows) judge_members(known, part.member, window, count.n, batch.now, judgement);
     } else {
       part.entry = rings.find(part.key, batch.now);
-      for (std::size_t i = 0; i < windows.size(); ++i) part.times[i] = RingTime(windows[i].length, batch.now);
+      for (std::size_t i = 0; i < windows.size(); ++i) part.times[i] = times.at(windows[i].length, batch.now);
       judge_rings(part, count, judgement);
     }
   }
@@ -248,17 +273,15 @@ void EmbeddedStore::State::record_rings(const Count& count, Part& part, Instant 
     }
   }
   RingBody& body = part.entry->body;
-  std::uint64_t most = 0;
   Instant end = now;
   const auto add = [&](auto& ring, const RingTime& time) {
     ring.add(count.n, time);
-    most = std::max(most, ring.total(time));
     end = std::max(end, time.forgotten_at());
   };
   for (std::uint32_t i = 0; i < part.size; ++i) {
     part.form == Form::wide_ring ? add(body.wide, part.times[i]) : add(body.narrow[i], part.times[i]);
   }
-  body.weigh(most);
+  body.weigh(part.most);
   rings.keep_until(*part.entry, end);
 }
 

@@ -17,7 +17,9 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "base/clock.hpp"
 
@@ -92,8 +94,7 @@ class Ring {
   std::uint64_t total(const RingTime& time) const {
     const Position at = position(time);
     if (at.age >= ring_counters) return 0;
-    std::uint64_t sum = 0;
-    for (const Slice slice : slices_) sum += slice;
+    std::uint64_t sum = sum_of_all();
     for (std::uint64_t gone = 1; gone <= at.age; ++gone) sum -= slices_[(at.newest + gone) % ring_counters];
     return sum;
   }
@@ -135,6 +136,22 @@ class Ring {
         static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(newest_) - static_cast<std::uint32_t>(time.slot()));
     const std::uint64_t newest = time.slot() + static_cast<std::uint64_t>(std::int64_t{ahead});
     return {newest, ahead > 0 ? 0 : time.slot() - newest};
+  }
+
+  std::uint64_t sum_of_all() const {
+    std::uint64_t sum = 0;
+    if constexpr (std::is_same_v<Slice, std::uint16_t>) {
+      // Four at a time, in two sums of 32 bits: this is what a decision does most often.
+      constexpr std::uint64_t every_second = 0x0000FFFF0000FFFF;
+      std::array<std::uint64_t, ring_slices / 4> words;
+      std::memcpy(words.data(), slices_.data(), sizeof words);
+      std::uint64_t sums = 0;
+      for (const auto word : words) sums += (word & every_second) + (word >> 16U & every_second);
+      sum = (sums & 0xFFFFFFFF) + (sums >> 32U) + slices_.back();
+    } else {
+      for (const Slice slice : slices_) sum += slice;
+    }
+    return sum;
   }
 
   void set_newest(std::uint64_t slot) {
