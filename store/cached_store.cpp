@@ -26,7 +26,7 @@ bool has_coarser(const Batch& batch, Grain grain) {
 }
 
 bool can_be_known(const Count& count) {
-  return count.binding && count.n > 0 && count.member.empty();
+  return count.binding && count.n > 0 && count.member.empty() && !count.gauge;
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 // batch are answered as neither over nor recorded.
 //
 // Passed on are: what is not known; counts that bind nobody (monitor mode) and looks (n = 0); distinct counts, of which
-// a known member is never over; batches with a count without a limit, which always records; and each refusal once a
-// minute.
+// a known member is never over; gauges; batches with a count without a limit, which always records; and each refusal
+// once a minute.
 //
 // Memory: 80 bytes for each refusal that is known, max_refusals at most. Threads: one. Time: Batch::now.
 

@@ -15,6 +15,7 @@ Count& Counts::add() {
   count.member.clear();
   count.grain = Grain::connection;
   count.binding = true;
+  count.gauge = false;
   return count;
 }
 

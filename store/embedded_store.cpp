@@ -178,7 +178,9 @@ void EmbeddedStore::State::locate(const Batch& batch, std::size_t index) {
   const Count& count = batch.counts[index];
   Place& place = places.emplace_back();
   place.first_part = static_cast<std::uint32_t>(parts.size());
-  for (std::uint32_t first = 0, number = 0; first < count.windows.size(); ++number) {
+  // There is no other node: nothing is to be remembered of a gauge, and it has no part.
+  const std::uint32_t end = count.gauge ? 0 : static_cast<std::uint32_t>(count.windows.size());
+  for (std::uint32_t first = 0, number = 0; first < end; ++number) {
     Part& part = parts.emplace_back(part_from(count, first));
     part.count = index;
     part.key = memory_key(seed, count, part.form, number, windows_of(count, part));
@@ -235,6 +237,10 @@ void EmbeddedStore::State::ask_entity(const Pending& asked, std::size_t first) {
 
 void EmbeddedStore::State::judge(const Batch& batch, std::size_t index, const Place& place) {
   const Count& count = batch.counts[index];
+  if (count.gauge) {
+    answers[index] = gauge_answer(count, count.n);
+    return;
+  }
   Judgement judgement;
   for (auto at = place.first_part; at < place.end_part; ++at) {
     Part& part = parts[at];

@@ -46,6 +46,15 @@ class Judgement {
   std::uint32_t next_ = 0;
 };
 
+// Of a gauge, of which all nodes together hold `sum`.
+inline CountAnswer gauge_answer(const Count& count, std::uint64_t sum) {
+  const auto limit = count.windows.front().limit;
+  CountAnswer answer;
+  answer.count = sum;
+  answer.over = limit != Window::no_limit && sum > limit;
+  return answer;
+}
+
 // What the counts of one entity let each other record.
 class Gate {
  public:
@@ -54,6 +63,7 @@ class Gate {
   }
   // Ask when all counts of the entity were judged.
   bool records(const Count& count, const CountAnswer& answer) const {
+    if (count.gauge) return true;
     if (count.n == 0) return false;
     if (unlimited(count)) return true;
     return !answer.over && static_cast<unsigned>(count.grain) < closed_from_;

@@ -8,10 +8,10 @@
 //
 // What is recorded: a count that is not over itself, unless a binding count of its entity, of its grain or a coarser
 // one, is over (asked with n = 0 or not). A count that is over is never recorded, binding or not. A count of which no
-// window has a limit always records. An unlimited window beside limited ones shares their fate. n = 0 asks what is
-// there: over is count > limit. Of a distinct count it is the number of members; with n = 1 a member that is in the
-// window already is not over and is refreshed, whatever the limit. Time that goes back counts as the newest instant
-// that was recorded. A batch names each memory once.
+// window has a limit always records, as does a gauge. An unlimited window beside limited ones shares their fate. n = 0
+// asks what is there: over is count > limit. Of a distinct count it is the number of members; with n = 1 a member that
+// is in the window already is not over and is refreshed, whatever the limit. Time that goes back counts as the newest
+// instant that was recorded. A batch names each memory once.
 //
 // Algorithm: the conservative ring (store/ring.hpp). Never more than `limit` are admitted in any window; a count is
 // over only if the entity really had more than `limit` in the last 13/12 of it. Distinct counts are exact.
@@ -53,6 +53,11 @@ struct Count {
   std::string member;   // not empty: count distinct members instead, n is 0 or 1; limits at most distinct_most
   Grain grain = Grain::connection;
   bool binding = true;  // false (monitor mode): being over keeps nothing else from being recorded
+  // A gauge tells not what happened but what is: n is how many there are at this node now (open connections), in the
+  // place of what it said before; the answer's count is the sum over all nodes. One window: its length is how long the
+  // number stands unless it is said again. A fact: always recorded, n = 0 too, over or not; when it will fall nobody
+  // knows, so retry_after of one that is over is zero. No member.
+  bool gauge = false;
 };
 
 // A distinct count remembers its members one by one.
@@ -66,6 +71,7 @@ struct CountAnswer {
   bool over = false;         // a window with a limit would hold more than it admits
   bool recorded = false;     // n was added; always false when n is 0
   Duration retry_after{};    // over: from now until n would be admitted if nothing else came; never: Duration::max()
+                             // of a gauge zero: not known
 };
 
 // What a batch asks. Counts that were cleared lend their memory to those that are added later: a batch is filled anew

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -104,6 +105,8 @@ inline store::Count counted_member(std::string entity, store::Windows windows, s
 }
 
 void check_store_conformance(const StoreFactory& factory);
+// The same for gauges (Count::gauge), of a store that one node uses.
+void check_gauge_conformance(const StoreFactory& factory);
 
 namespace conformance {
 
@@ -483,6 +486,55 @@ inline void distinct_counts_gate_and_are_gated(StoreAsker& asker) {
   CHECK_FALSE(asker.ask({distinct, finer})[1].recorded);
 }
 
+inline store::Count gauge(std::string entity, std::uint64_t n, std::uint64_t limit) {
+  store::Count count = counted(std::move(entity), {{10s, limit}});
+  count.counter = "open";
+  count.gauge = true;
+  count.n = n;
+  return count;
+}
+
+inline void a_gauge_is_set_and_not_added_to(StoreAsker& asker) {
+  for (const std::uint64_t n : {3, 3, 7, 2, 0, 1}) {
+    const auto answer = asker.ask_one(gauge("client:192.0.2.1", n, 7));
+    CHECK(answer.count == n);
+    CHECK(answer.recorded);
+    CHECK_FALSE(answer.over);
+  }
+}
+
+inline void a_gauge_over_its_limit_stands_all_the_same(StoreAsker& asker) {
+  const auto answer = asker.ask_one(gauge("client:192.0.2.1", 8, 7));
+  CHECK(answer.over);
+  CHECK(answer.recorded);
+  CHECK(answer.count == 8);
+  CHECK(answer.retry_after == 0ns);
+  CHECK_FALSE(asker.ask_one(gauge("client:192.0.2.1", 8, Window::no_limit)).over);
+  CHECK_FALSE(asker.ask_one(gauge("client:192.0.2.1", 7, 7)).over);
+}
+
+inline void a_gauge_gates_and_is_not_gated(StoreAsker& asker) {
+  store::Count open = gauge("client:192.0.2.1", 2, 1);
+  const store::Count rate = counted("client:192.0.2.1", {{60s, 1}});
+  CHECK_FALSE(asker.ask({open, rate})[1].recorded);
+  open.binding = false;
+  CHECK(asker.ask({rate, open})[0].recorded);
+  open.binding = true;
+  open.n = 1;
+  const auto answers = asker.ask({rate, open});
+  CHECK(answers[0].over);
+  CHECK(answers[1].recorded);
+}
+
+inline void gauges_of_an_entity_are_apart(StoreAsker& asker) {
+  store::Count other = gauge("client:192.0.2.1", 5, 7);
+  other.counter = "other";
+  const auto answers = asker.ask({gauge("client:192.0.2.1", 2, 7), other});
+  CHECK(answers[0].count == 2);
+  CHECK(answers[1].count == 5);
+  CHECK(asker.ask_one(gauge("client:192.0.2.2", 1, 7)).count == 1);
+}
+
 struct Promise {
   const char* text;
   void (*check)(StoreAsker&);
@@ -519,15 +571,30 @@ inline constexpr Promise promises[] = {
     {"distinct counts gate and are gated", distinct_counts_gate_and_are_gated},
 };
 
+inline constexpr Promise gauge_promises[] = {
+    {"a gauge is set and not added to", a_gauge_is_set_and_not_added_to},
+    {"a gauge over its limit stands all the same", a_gauge_over_its_limit_stands_all_the_same},
+    {"a gauge gates and is not gated", a_gauge_gates_and_is_not_gated},
+    {"gauges of an entity are apart", gauges_of_an_entity_are_apart},
+};
+
 }  // namespace conformance
 
-inline void check_store_conformance(const StoreFactory& factory) {
-  for (const conformance::Promise& promise : conformance::promises) {
+inline void check_promises(const StoreFactory& factory, std::span<const conformance::Promise> promises) {
+  for (const conformance::Promise& promise : promises) {
     const std::string text = promise.text;
     CAPTURE(text);
     StoreAsker asker(factory());
     promise.check(asker);
   }
+}
+
+inline void check_store_conformance(const StoreFactory& factory) {
+  check_promises(factory, conformance::promises);
+}
+
+inline void check_gauge_conformance(const StoreFactory& factory) {
+  check_promises(factory, conformance::gauge_promises);
 }
 
 }  // namespace mxwarden::tests

@@ -5,12 +5,22 @@
 
 using namespace mxwarden;
 
+namespace {
+
+tests::StoreUnderTest embedded_store() {
+  tests::StoreUnderTest under_test;
+  under_test.store = std::make_unique<store::EmbeddedStore>(store::EmbeddedStore::Options{2000, 7});
+  return under_test;
+}
+
+}  // namespace
+
 TEST_CASE("the embedded store keeps every promise of the store") {
-  tests::check_store_conformance([] {
-    tests::StoreUnderTest under_test;
-    under_test.store = std::make_unique<store::EmbeddedStore>(store::EmbeddedStore::Options{2000, 7});
-    return under_test;
-  });
+  tests::check_store_conformance(embedded_store);
+}
+
+TEST_CASE("the embedded store keeps the promises of gauges, with itself as the only node") {
+  tests::check_gauge_conformance(embedded_store);
 }
 
 TEST_CASE("a completion may ask again without disturbing the answers it reads") {
