@@ -81,10 +81,14 @@ void print_help(const Program& program, std::ostream& out) {
   out << "Usage: " << program.name << " [OPTION]...\n" << program.purpose << "\n\n" << visible_options();
 }
 
-std::variant<Started, int> start_with(const options::variables_map& given, std::ostream& out, std::ostream& err) {
+std::variant<Started, int> start_with(const Program& program, const options::variables_map& given, std::ostream& out,
+                                      std::ostream& err) {
   Started started;
   if (!read_source(given, started.source, err)) return exit_usage;
   started.configuration = load_configuration(started.source, started.report);
+  if (program.check != nullptr && started.report.faults.empty()) {
+    program.check(started.configuration.settings, started.report);
+  }
   if (!started.report.faults.empty()) {
     print_report(started.report, err);
     return exit_configuration;
@@ -124,7 +128,7 @@ std::variant<Started, int> start(const Program& program, int argc, const char* c
     return 0;
   }
   if (given.contains("print-example")) return print_example(given["print-example"].as<std::string>(), out, err);
-  return start_with(given, out, err);
+  return start_with(program, given, out, err);
 }
 
 }  // namespace mxwarden::conf

@@ -50,6 +50,8 @@ void print_report(const Report& report, std::ostream& to);
 struct Program {
   std::string_view name;
   std::string_view purpose;  // for --help
+  // Adds the faults that only the program can see. Null: there are none.
+  void (*check)(const Settings& settings, Report& report) = nullptr;
 };
 
 struct Started {

@@ -42,6 +42,25 @@ void read_password(Settings::Redis& redis, const std::string& file, Report& repo
   }
 }
 
+void read_pem(Settings::PemFile& file, std::string_view setting, Report& report) {
+  if (file.path.empty()) return;
+  const auto content = read_file(file.path);
+  if (!content) {
+    report.faults.push_back({{file.path, 0}, content.error().message});
+  } else if (!*content) {
+    report.faults.push_back({{file.path, 0}, fmt::format("there is no such file; [redis] {} names it", setting)});
+  } else {
+    file.content = **content;
+  }
+}
+
+void read_tls(Settings::Redis::Tls& tls, Report& report) {
+  if (!tls.on) return;
+  read_pem(tls.authorities, "tls_ca_file", report);
+  read_pem(tls.certificate, "tls_cert_file", report);
+  read_pem(tls.key, "tls_key_file", report);
+}
+
 void warn_of_deadlines(const Settings& settings, const std::string& file, Report& report) {
   if (settings.redis.deadline < settings.server.answer_within) return;
   report.warnings.push_back(
@@ -61,6 +80,7 @@ Configuration load_configuration(const ConfigurationSource& source, Report& repo
   configuration.settings = load_settings(source.file, source.optional, source.overrides, report);
   if (configuration.settings.store.backend == Backend::redis) {
     read_password(configuration.settings.redis, source.file, report);
+    read_tls(configuration.settings.redis.tls, report);
     warn_of_deadlines(configuration.settings, source.file, report);
   }
   const auto& path = configuration.settings.client.access;

@@ -86,6 +86,7 @@ class SettingsReader {
     for (const auto& draft : limits_) finish_named_limit(draft);
     check_listeners();
     check_sentinels();
+    check_tls();
     return std::move(settings_);
   }
 
@@ -219,6 +220,34 @@ class SettingsReader {
       fault(origin_of("redis", "sentinels", {}), "[redis] sentinels need a master; write what they call it");
     } else {
       fault(origin_of("redis", "master", {}), "[redis] master needs sentinels to say where it is; write them too");
+    }
+  }
+
+  void check_tls() {
+    const auto& redis = settings_.redis;
+    const auto& tls = redis.tls;
+    if (broken_.contains("redis")) return;
+    if (tls.certificate.path.empty() != tls.key.path.empty()) {
+      const bool no_key = tls.key.path.empty();
+      fault(origin_of("redis", no_key ? "tls_cert_file" : "tls_key_file", {}),
+            fmt::format("[redis] {}; write both or neither",
+                        no_key ? "tls_cert_file needs a tls_key_file" : "tls_key_file needs a tls_cert_file"));
+    }
+    if (tls.on && redis.sentinels.empty() && std::holds_alternative<UnixEndpoint>(redis.address)) {
+      fault(origin_of("redis", "tls", {}),
+            "[redis] tls is for networks, and address is a unix socket; write inet:ADDRESS:PORT, or tls = no");
+    }
+    if (!tls.on) warn_of_spare_tls();
+  }
+
+  void warn_of_spare_tls() {
+    const auto& tls = settings_.redis.tls;
+    for (const auto& [name, value] :
+         {std::pair("tls_ca_file", &tls.authorities.path), std::pair("tls_cert_file", &tls.certificate.path),
+          std::pair("tls_name", &tls.name)}) {
+      if (value->empty()) continue;
+      report_.warnings.push_back({origin_of("redis", name, {}),
+                                  fmt::format("[redis] {} has no effect with tls = no: nothing is encrypted", name)});
     }
   }
 

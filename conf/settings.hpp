@@ -65,7 +65,21 @@ struct Settings {
     std::size_t max_entries = 0;
   } store;
 
+  // A file in PEM; empty: none. What it holds is read by load_configuration(), if it is used, and never printed.
+  struct PemFile {
+    std::string path;
+    std::string content;
+  };
+
   struct Redis {
+    struct Tls {
+      bool on = false;
+      PemFile authorities;  // none: the system's
+      PemFile certificate;  // of this node; none: it has none. With `key`, or neither
+      PemFile key;
+      std::string name;  // that the server's certificate must have; empty: its address
+    };
+
     Endpoint address;                     // not used with sentinels
     std::vector<InetEndpoint> sentinels;  // they name the address of `master`; empty: there are none
     std::string master;                   // not empty with sentinels
@@ -76,6 +90,7 @@ struct Settings {
     std::string prefix;
     Duration deadline{};
     OnError on_error = OnError::local;
+    Tls tls;
   } redis;
 
   struct Client {

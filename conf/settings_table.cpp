@@ -38,16 +38,11 @@ Texts print_listen(const Source& from) {
   return texts;
 }
 
-Result<void> read_password_file(const Place& place, std::string_view text) {
-  if (!text.empty()) return put(place.settings.redis.password_file, parse_path(text));
-  place.settings.redis.password_file.clear();
+// Empty: none.
+Result<void> read_path(std::string& to, std::string_view text) {
+  if (!text.empty()) return put(to, parse_path(text));
+  to.clear();
   return {};
-}
-
-// Ignored, it would leave a connection open to read.
-Result<void> read_tls(const Place&, std::string_view text) {
-  if (text == "no") return {};
-  return Error{"TLS belongs to a later release; allowed is `no'"};
 }
 
 Result<void> read_mode(const Place& place, std::string_view text) {
@@ -231,7 +226,7 @@ constexpr std::array table{
         .since = this_release,
         .help =
             "inet:ADDRESS:PORT, an IPv6 address in brackets, or unix:/path. Over a network that is not yours alone, "
-            "through a tunnel: the connection is not encrypted.",
+            "with `tls = yes': else passwords and counts can be read there.",
         .read = [](const Place& place,
                    std::string_view text) { return put(place.settings.redis.address, parse_redis_address(text)); },
         .print = [](const Source& from) -> Texts { return {to_string(from.settings.redis.address)}; },
@@ -281,7 +276,8 @@ constexpr std::array table{
         .since = this_release,
         .help =
             "A file with the password in its first line, which only mxwardend can read; empty: no password is sent.",
-        .read = read_password_file,
+        .read = [](const Place& place,
+                   std::string_view text) { return read_path(place.settings.redis.password_file, text); },
         .print = [](const Source& from) -> Texts { return {from.settings.redis.password_file}; },
     },
     Setting{
@@ -339,9 +335,60 @@ constexpr std::array table{
         .value = "no",
         .takes = Takes::a_restart,
         .since = this_release,
-        .help = "For a later release; must be no.",
-        .read = read_tls,
-        .print = [](const Source&) -> Texts { return {"no"}; },
+        .help = "yes: the connections to Redis, and to the sentinels, are encrypted (TLS 1.2 at least), and the server "
+                "has to show a certificate that is valid, from an authority that is trusted, and its own. Not over a "
+                "unix socket.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.tls.on, parse_yes_no(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(yes_or_no(from.settings.redis.tls.on))}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "tls_ca_file",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "A file with the certificates (PEM) of the authorities to trust, and of no others; empty: those that "
+                "the system trusts.",
+        .read = [](const Place& place,
+                   std::string_view text) { return read_path(place.settings.redis.tls.authorities.path, text); },
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.tls.authorities.path}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "tls_cert_file",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "A file with the certificate of this node (PEM), and behind it those between it and its authority, for "
+                "a Redis that asks for one (`tls-auth-clients yes', its default); empty: none.",
+        .read = [](const Place& place,
+                   std::string_view text) { return read_path(place.settings.redis.tls.certificate.path, text); },
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.tls.certificate.path}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "tls_key_file",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "A file with the key of that certificate (PEM, without a pass phrase), which only mxwardend can read. "
+                "Both are needed, or neither.",
+        .read = [](const Place& place,
+                   std::string_view text) { return read_path(place.settings.redis.tls.key.path, text); },
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.tls.key.path}; },
+    },
+    Setting{
+        .section = "redis",
+        .name = "tls_name",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "What the certificate of the server, and of each sentinel, has to be for: the name of a host, which it "
+                "is asked for as well (SNI), or an address; empty: the address that is connected to.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.redis.tls.name, parse_tls_name(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.redis.tls.name}; },
     },
     Setting{
         .section = "client",

@@ -41,6 +41,8 @@ constexpr std::array backends{Named<Backend>{"embedded", Backend::embedded}, Nam
 constexpr std::array on_errors{Named<OnError>{"local", OnError::local}, Named<OnError>{"dunno", OnError::dunno},
                                Named<OnError>{"defer", OnError::defer}};
 
+constexpr std::array yes_no{Named<bool>{"yes", true}, Named<bool>{"no", false}};
+
 constexpr std::size_t longest_prefix = 32;
 
 bool is_of_master(char c) {
@@ -183,6 +185,19 @@ Result<std::string> parse_redis_prefix(std::string_view text) {
   }
   return Error{
       fmt::format("`{}' is not a prefix; write 1 to {} letters, digits, `-', `_', `.' or `:'", text, longest_prefix)};
+}
+
+Result<std::string> parse_tls_name(std::string_view text) {
+  if (std::ranges::all_of(text, is_of_master) || Address::parse(text)) return text_value(text);
+  return Error{fmt::format("`{}' is not what a certificate is for; write the name of a host or an address", text)};
+}
+
+Result<bool> parse_yes_no(std::string_view text) {
+  return parse_named(yes_no, text, "an answer");
+}
+
+std::string_view yes_or_no(bool value) {
+  return name_of(yes_no, value);
 }
 
 Result<log::Level> parse_level(std::string_view text) {

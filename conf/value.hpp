@@ -41,6 +41,11 @@ std::string to_string(const std::vector<InetEndpoint>& sentinels);
 Result<std::string> parse_redis_master(std::string_view text);
 Result<std::string> parse_redis_user(std::string_view text);
 Result<std::string> parse_redis_prefix(std::string_view text);
+// What a certificate can be for, the name of a host or an address; may be empty.
+Result<std::string> parse_tls_name(std::string_view text);
+
+Result<bool> parse_yes_no(std::string_view text);
+std::string_view yes_or_no(bool value);
 
 // Separated by blanks or commas.
 Result<std::vector<Prefix>> parse_prefixes(std::string_view text);

@@ -12,6 +12,7 @@
 
 #include "server/notify.hpp"
 #include "server/random_seed.hpp"
+#include "server/redis_settings.hpp"
 #include "server/reload.hpp"
 #include "server/tcp_table.hpp"
 
@@ -198,6 +199,7 @@ void Daemon::reload() {
   notify::reloading(clock_.now());
   conf::Report report;
   auto wanted = conf::load_configuration(source_, report);
+  if (report.faults.empty()) check_redis_tls(wanted.settings, report);
   for (const auto& warning : report.warnings) log::warn(warning.to_string());
   for (const auto& fault : report.faults) log::error(fault.to_string());
   if (!report.faults.empty()) {

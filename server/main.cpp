@@ -10,12 +10,14 @@
 #include "base/log.hpp"
 #include "conf/command_line.hpp"
 #include "server/daemon.hpp"
+#include "server/redis_settings.hpp"
 
 namespace {
 
 using namespace mxwarden;
 
-constexpr conf::Program program{"mxwardend", "answers Postfix's policy requests"};
+constexpr conf::Program program{
+    .name = "mxwardend", .purpose = "answers Postfix's policy requests", .check = server::check_redis_tls};
 
 int serve(conf::Started started) {
   const auto& settings = started.configuration.settings;

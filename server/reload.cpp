@@ -11,11 +11,20 @@ bool same_listen(const conf::Listen& one, const conf::Listen& other) {
   return one.name == other.name && conf::to_string(one.endpoint) == conf::to_string(other.endpoint);
 }
 
+bool same_file(const conf::Settings::PemFile& one, const conf::Settings::PemFile& other) {
+  return one.path == other.path && one.content == other.content;
+}
+
+bool same_tls(const conf::Settings::Redis::Tls& one, const conf::Settings::Redis::Tls& other) {
+  return one.on == other.on && same_file(one.authorities, other.authorities) &&
+         same_file(one.certificate, other.certificate) && same_file(one.key, other.key) && one.name == other.name;
+}
+
 bool same_redis(const conf::Settings::Redis& one, const conf::Settings::Redis& other) {
   return conf::to_string(one.address) == conf::to_string(other.address) &&
          conf::to_string(one.sentinels) == conf::to_string(other.sentinels) && one.master == other.master &&
          one.user == other.user && one.password == other.password && one.db == other.db && one.prefix == other.prefix &&
-         one.deadline == other.deadline && one.on_error == other.on_error;
+         one.deadline == other.deadline && one.on_error == other.on_error && same_tls(one.tls, other.tls);
 }
 
 std::string written(const std::optional<conf::Endpoint>& endpoint) {

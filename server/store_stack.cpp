@@ -4,38 +4,19 @@
 #include <utility>
 
 #include "server/random_seed.hpp"
-#include "store/sentinel_watch.hpp"
+#include "server/redis_settings.hpp"
 
 namespace mxwarden::server {
 namespace {
 
-store::SocketAddress socket_address(const conf::InetEndpoint& endpoint) {
-  return {endpoint.address, endpoint.port};
-}
-
-store::RedisServerAddress server_address(const conf::Endpoint& endpoint) {
-  const auto name = conf::to_string(endpoint);
-  if (const auto* path = std::get_if<conf::UnixEndpoint>(&endpoint)) return {path->path, name};
-  return {socket_address(std::get<conf::InetEndpoint>(endpoint)), name};
-}
-
-std::unique_ptr<store::RedisLocator> redis_locator(boost::asio::io_context& context, const Clock& clock,
-                                                   const conf::Settings::Redis& redis) {
-  if (redis.sentinels.empty()) return std::make_unique<store::FixedRedisLocator>(server_address(redis.address));
-  store::SentinelWatch::Options options;
-  for (const auto& sentinel : redis.sentinels) options.sentinels.push_back(socket_address(sentinel));
-  options.master = redis.master;
-  options.seed = random_seed();
-  return std::make_unique<store::SentinelWatch>(context, clock, std::move(options));
-}
-
-store::RedisStore::Options redis_options(const conf::Settings::Redis& redis) {
+store::RedisStore::Options redis_options(const conf::Settings::Redis& redis, std::shared_ptr<store::RedisTls> tls) {
   store::RedisStore::Options options;
   options.user = redis.user;
   options.password = redis.password;
   options.db = redis.db;
   options.prefix = redis.prefix;
   options.deadline = redis.deadline;
+  options.tls = std::move(tls);
   options.seed = random_seed();
   return options;
 }
@@ -45,7 +26,10 @@ store::RedisStore::Options redis_options(const conf::Settings::Redis& redis) {
 StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, const conf::Settings& settings)
     : embedded_({.max_entries = settings.store.max_entries, .seed = random_seed()}) {
   if (settings.store.backend != conf::Backend::redis) return;
-  redis_.emplace(context, clock, redis_locator(context, clock, settings.redis), redis_options(settings.redis));
+  // An error was a fault of the configuration, with which nobody comes here.
+  const auto tls = redis_tls(settings.redis).value();
+  redis_.emplace(context, clock, redis_locator(context, clock, settings.redis, tls),
+                 redis_options(settings.redis, tls));
   cached_.emplace(*redis_, store::CachedStore::Options{.seed = random_seed()});
   if (settings.redis.on_error == conf::OnError::local) resilient_.emplace(*cached_, embedded_);
 }

@@ -24,4 +24,10 @@ struct RedisTrouble {
 // Redis 6, stand behind `ERR Error running script`.
 RedisTrouble understand_redis_error(std::string_view error);
 
+// A server that does not speak TLS may wait for more of what it does not understand.
+constexpr std::string_view not_connected_in_time(bool tls) {
+  return tls ? "the connection was not made in time, with TLS; does the server speak it on that port?"
+             : "the connection was not made in time";
+}
+
 }  // namespace mxwarden::store

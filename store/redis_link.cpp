@@ -191,7 +191,7 @@ RedisLink::Action RedisLink::woke(Instant now) {
     case State::waiting:
       return connect(now);
     case State::connecting:
-      return lost("the connection was not made in time", now);
+      return lost(not_connected_in_time(options_.tls), now);
     case State::greeting:
       return lost("the server did not answer the greeting in time", now);
     case State::ready:

@@ -39,6 +39,7 @@ class RedisLink {
     int db = 0;
     std::string_view script;                             // must stay
     Duration greeting_within = std::chrono::seconds(1);  // connecting, and then greeting
+    bool tls = false;                                    // which is a part of connecting
     std::uint64_t seed = 0;                              // of the jitter
   };
 

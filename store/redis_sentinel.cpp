@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "store/redis_error.hpp"
+
 namespace mxwarden::store {
 namespace {
 
@@ -133,7 +135,7 @@ RedisSentinel::Action RedisSentinel::woke(Instant now) {
     case State::waiting:
       return start(now);
     case State::connecting:
-      return lost("the connection was not made in time", now);
+      return lost(not_connected_in_time(options_.tls), now);
     case State::asking:
       return lost("it did not answer in time", now);
     case State::listening:

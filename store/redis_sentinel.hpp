@@ -17,7 +17,7 @@
 // The back-off begins anew when a question was answered. A sentinel that does not know the master goes on being asked:
 // an administrator may yet tell it.
 //
-// Not supported: sentinels that ask for a password or speak TLS, and those that name the master by the name of a host
+// Not supported: sentinels that ask for a password, and those that name the master by the name of a host
 // (`sentinel announce-hostnames yes').
 
 #include <cstdint>
@@ -38,6 +38,7 @@ class RedisSentinel {
     std::string master;                                        // what the sentinels call it
     Duration answers_within = std::chrono::milliseconds(500);  // connecting, and then each question
     Duration asked_every = std::chrono::seconds(10);
+    bool tls = false;        // which is a part of connecting
     std::uint64_t seed = 0;  // of the jitter
   };
 

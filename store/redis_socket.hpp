@@ -1,21 +1,23 @@
 #pragma once
 // A connection to a Redis or to a sentinel: commands out, replies in. It is made anew as often as its owner likes, and
-// only the newest is heard: what comes late of one before changes nothing.
+// only the newest is heard: what comes late of one before changes nothing. With TLS it is connected only when the
+// server has shown that it is the right one (store/redis_tls.hpp).
 //
 // Threads: one, that of the io_context, which must outlive it and is not to run after it.
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <cstdint>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "store/redis_address.hpp"
 #include "store/redis_wire.hpp"
 
 namespace mxwarden::store {
+
+class RedisTls;
 
 class RedisSocket {
  public:
@@ -33,7 +35,9 @@ class RedisSocket {
     virtual void turn_ends() = 0;
   };
 
-  RedisSocket(boost::asio::io_context& context, Owner& owner);
+  // Without `tls` in plain text.
+  RedisSocket(boost::asio::io_context& context, Owner& owner, std::shared_ptr<RedisTls> tls);
+  ~RedisSocket();
 
   // Closes what there is, and connects.
   void open(const RedisServerAddress& server);
@@ -45,19 +49,23 @@ class RedisSocket {
   void send();
 
  private:
-  using Protocol = boost::asio::generic::stream_protocol;
+  struct Connection;
+  using ConnectionPointer = boost::intrusive_ptr<Connection>;
 
+  void connected();
+  void shake_hands(const RedisServerAddress& server);
   void send_from(std::size_t begin);
   void read();
   void take_replies();
+  std::string in_words(const boost::system::error_code& error) const;
 
+  boost::asio::io_context& context_;
   Owner& owner_;
-  Protocol::socket socket_;
-  std::uint64_t generation_ = 0;  // of the connection: handlers of an older one have nothing to say
+  std::shared_ptr<RedisTls> tls_;
+  ConnectionPointer connection_;  // handlers of an older one have nothing to say
   RedisReader reader_;
   std::vector<char> received_;
   std::string outgoing_;
-  std::string on_the_way_;
   bool sending_ = false;
 };
 

@@ -22,6 +22,7 @@ RedisLink::Options link_options(const RedisStore::Options& options) {
   link.script = redis_script();
   // What takes longer to be greeted would take too long to answer.
   link.greeting_within = std::max(options.deadline, shortest_greeting);
+  link.tls = options.tls != nullptr;
   link.seed = options.seed;
   return link;
 }
@@ -35,7 +36,7 @@ RedisStore::RedisStore(boost::asio::io_context& context, const Clock& clock, std
       names_{.prefix = options_.prefix},
       link_(link_options(options_)),
       locator_(std::move(locator)),
-      socket_(context, *this),
+      socket_(context, *this, options_.tls),
       deadline_timer_(context),
       link_timer_(context, [this] { woke(); }) {}
 

@@ -44,6 +44,7 @@ class RedisStore final : public Store, private RedisSocket::Owner {
     int db = 0;
     std::string prefix = "mxw";
     Duration deadline = std::chrono::milliseconds(100);  // of a call
+    std::shared_ptr<RedisTls> tls;                       // none: in plain text
     std::uint64_t seed = 0;                              // of the jitter; random in a daemon
     bool time_of_batch = false;  // Batch::now instead of the server's time: for tests with a clock of their own
   };

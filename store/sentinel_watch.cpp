@@ -22,12 +22,12 @@ constexpr Duration doubt_lasts = std::chrono::seconds(10);
 class SentinelWatch::Watched final : private RedisSocket::Owner {
  public:
   Watched(boost::asio::io_context& context, const Clock& clock, SentinelWatch& watch, const SocketAddress& address,
-          const RedisSentinel::Options& options)
+          const RedisSentinel::Options& options, std::shared_ptr<RedisTls> tls)
       : clock_(clock),
         watch_(watch),
         server_{address, address.to_string()},
         sentinel_(options),
-        socket_(context, *this),
+        socket_(context, *this, std::move(tls)),
         timer_(context, [this] { woke(); }) {}
 
   void start() { follow(sentinel_.start(clock_.now())); }
@@ -101,9 +101,10 @@ SentinelWatch::SentinelWatch(boost::asio::io_context& context, const Clock& cloc
     : clock_(clock), options_(std::move(options)) {
   RedisSentinel::Options each;
   each.master = options_.master;
+  each.tls = options_.tls != nullptr;
   each.seed = options_.seed;
   for (const auto& address : options_.sentinels) {
-    watched_.push_back(std::make_unique<Watched>(context, clock, *this, address, each));
+    watched_.push_back(std::make_unique<Watched>(context, clock, *this, address, each, options_.tls));
     ++each.seed;  // they are not to come all at once
   }
 }

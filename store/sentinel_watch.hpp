@@ -18,11 +18,14 @@
 
 namespace mxwarden::store {
 
+class RedisTls;
+
 class SentinelWatch final : public RedisLocator {
  public:
   struct Options {
     std::vector<SocketAddress> sentinels;  // one at least
     std::string master;                    // what they call it
+    std::shared_ptr<RedisTls> tls;         // none: in plain text
     std::uint64_t seed = 0;                // of the jitter; random in a daemon
   };
 

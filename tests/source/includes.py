@@ -19,7 +19,8 @@ ALLOWED = {
 # A library's headers, and where alone they may be included: folders or files.
 ROOMS = {
     r"boost/asio\b": ["server/", "store/asio.cpp", "store/redis_socket.", "store/redis_store.",
-                     "store/sentinel_watch.", "store/wake_timer.", "tests/"],
+                     "store/redis_tls.", "store/sentinel_watch.", "store/wake_timer.", "tests/"],
+    r"(openssl/|boost/asio/ssl\b)": ["store/asio.cpp", "store/redis_socket.", "store/redis_tls."],
     r"boost/beast\b": ["server/"],
     r"hiredis/": ["store/redis_wire.cpp"],
     r"boost/program_options": ["conf/", "server/command_line", "server/main.cpp"],

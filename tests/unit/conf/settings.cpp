@@ -438,6 +438,38 @@ TEST_CASE("sentinels are read, and printed so that they read back to the same") 
   CHECK(to_string(read(printed).redis.sentinels) == to_string(settings.redis.sentinels));
 }
 
+TEST_CASE("TLS is read and printed, without what the files hold") {
+  auto settings = read(
+      "[redis]\ntls = yes\ntls_ca_file = /ca.pem\ntls_cert_file = /c.pem\ntls_key_file = /c.key\n"
+      "tls_name = redis.example.org\n");
+  const auto& tls = settings.redis.tls;
+  CHECK(tls.on);
+  CHECK(tls.authorities.path == "/ca.pem");
+  CHECK(tls.certificate.path == "/c.pem");
+  CHECK(tls.key.path == "/c.key");
+  CHECK(tls.name == "redis.example.org");
+  settings.redis.tls.key.content = "secret key";
+  const auto printed = print_settings(settings);
+  CHECK(printed.find("secret") == std::string::npos);
+  CHECK(printed.find("tls = yes\ntls_ca_file = /ca.pem\ntls_cert_file = /c.pem\ntls_key_file = /c.key\n"
+                     "tls_name = redis.example.org\n") != std::string::npos);
+  CHECK(read("[redis]\ntls_name = 2001:db8::1\n").redis.tls.name == "2001:db8::1");
+  CHECK_FALSE(read("").redis.tls.on);
+}
+
+TEST_CASE("with sentinels TLS does not look at an address that is not used") {
+  CHECK(faults_of("[redis]\ntls = yes\naddress = unix:/r.sock\nsentinels = 192.0.2.1:1\nmaster = m\n").empty());
+}
+
+TEST_CASE("what is written for TLS while it is off is a warning each") {
+  Report report;
+  parse_settings("[redis]\ntls_ca_file = /ca.pem\ntls_name = a.example.org\n", "m.conf", {}, report);
+  CHECK(report.faults.empty());
+  REQUIRE(report.warnings.size() == 2);
+  CHECK(report.warnings[0].to_string() ==
+        "m.conf:2: [redis] tls_ca_file has no effect with tls = no: nothing is encrypted");
+}
+
 TEST_CASE("sentinels of the file that --set takes away need no master") {
   CHECK(faults_of("[redis]\nsentinels = 192.0.2.1:26379\n", {{"redis.sentinels", ""}}).empty());
 }
@@ -458,7 +490,12 @@ TEST_CASE("a Redis that cannot be is a fault each") {
         Row{"prefix = a{b}", "is not a prefix"},
         Row{"deadline = 6s", "a duration from 1ms to 5s"},
         Row{"on_error = panic", "allowed are local, dunno or defer"},
-        Row{"tls = yes", "TLS belongs to a later release; allowed is `no'"},
+        Row{"tls = maybe", "`maybe' is not an answer; allowed are yes or no"},
+        Row{"tls_ca_file = ca.pem", "is not a path"},
+        Row{"tls_cert_file = /c.pem", "[redis] tls_cert_file needs a tls_key_file; write both or neither"},
+        Row{"tls_key_file = /c.key", "[redis] tls_key_file needs a tls_cert_file; write both or neither"},
+        Row{"tls_name = *.example.org", "`*.example.org' is not what a certificate is for"},
+        Row{"tls = yes\naddress = unix:/r.sock", "[redis] tls is for networks, and address is a unix socket"},
         Row{"sentinels = 192.0.2.1:26379", "[redis] sentinels need a master; write what they call it"},
         Row{"sentinels = redis.example.org:26379", "`redis.example.org:26379' is not where a sentinel listens"},
         Row{"sentinels = 192.0.2.1:26379 192.0.2.2", "`192.0.2.2' is not where a sentinel listens"},

@@ -4,11 +4,13 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "store/embedded_store.hpp"
 #include "store/resilient_store.hpp"
+#include "support/certificates.hpp"
 #include "support/connected_store.hpp"
 #include "support/redis_server.hpp"
 #include "support/store_conformance.hpp"
@@ -75,19 +77,31 @@ ConnectedStore::MakeLocator told(ToldLocator*& locator) {
 
 }  // namespace
 
-TEST_CASE("Redis keeps every promise of a store, alone and with the embedded store behind it") {
-  tests::RedisServer server;
-  for (const bool resilient : {false, true}) {
-    CAPTURE(resilient);
+TEST_CASE("Redis keeps every promise of a store: alone, over TLS, and with the embedded store behind it") {
+  tests::Authority authority;
+  const auto port = tests::free_port();
+  tests::RedisServer server(authority.server(authority.sign("IP:127.0.0.1"), port, "no"));
+  auto over_tls = patient();
+  over_tls.tls = *store::RedisTls::make({.authorities = authority.pem(), .certificate = {}, .key = {}, .name = {}});
+  const auto at_tls_port = [port](auto&, const auto&) {
+    const store::SocketAddress address{*Address::parse("127.0.0.1"), port};
+    return std::make_unique<store::FixedRedisLocator>(store::RedisServerAddress{address, "test"});
+  };
+  for (const auto& [label, locator, options, resilient] :
+       {std::tuple("alone", at(server), patient(), false),
+        std::tuple("over TLS", ConnectedStore::MakeLocator(at_tls_port), over_tls, false),
+        std::tuple("with the embedded store behind it", at(server), patient(), true)}) {
+    CAPTURE(label);
     struct Stack {
-      explicit Stack(const tests::RedisServer& server) : connected(at(server), patient()) {}
+      Stack(const ConnectedStore::MakeLocator& locator, const store::RedisStore::Options& options)
+          : connected(locator, options) {}
       ConnectedStore connected;
       store::EmbeddedStore embedded{{1000, 7}};
       store::ResilientStore both{connected.redis, embedded};
     };
     tests::check_store_conformance([&] {
       server.client().command({"FLUSHALL"});
-      auto stack = std::make_shared<Stack>(server);
+      auto stack = std::make_shared<Stack>(locator, options);
       REQUIRE(stack->connected.wait_until_up());
       tests::StoreUnderTest under_test;
       under_test.resolution = 1us;
