@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/redis_socket.hpp"
+#include "store/sentinel_watch.hpp"
 #include "support/certificates.hpp"
 #include "support/connected_store.hpp"
 #include "support/redis_server.hpp"
@@ -272,6 +273,41 @@ TEST_CASE("over TLS a server that falls silent costs one deadline, and its conne
   server.resume();
   REQUIRE(connected.wait_until_up());
   CHECK(connected.ask(batch)[0].count == 3);
+}
+
+TEST_CASE("over TLS a sentinel says where the master is, and both are to be the right ones") {
+  Authority authority;
+  const auto shown = authority.sign("IP:127.0.0.1");
+  const auto port = tests::free_port();
+  const RedisServer server(authority.server(shown, port, "no"));
+  const auto sentinel_port = tests::free_port();
+  auto settings = authority.server(shown, sentinel_port, "no");
+  settings.insert(settings.end(),
+                  {"tls-replication yes", fmt::format("sentinel monitor mymaster 127.0.0.1 {} 1", port)});
+  const RedisServer sentinel(settings, RedisServer::Kind::sentinel);
+  const auto watching = [&](const std::shared_ptr<RedisTls>& tls, store::SentinelWatch*& watch) {
+    return [&watch, tls, address = store::SocketAddress{*Address::parse("127.0.0.1"), sentinel_port}](
+               auto& context, const auto& clock) {
+      auto made = std::make_unique<store::SentinelWatch>(
+          context, clock,
+          store::SentinelWatch::Options{.sentinels = {address}, .master = "mymaster", .tls = tls, .seed = 0});
+      watch = made.get();
+      return made;
+    };
+  };
+  store::SentinelWatch* watch = nullptr;
+  {
+    const auto tls = trusting(authority);
+    ConnectedStore connected(watching(tls, watch), over(tls, 5s));
+    REQUIRE(connected.wait_until_up());
+    CHECK(connected.ask(hit("client:192.0.2.1"))[0].count == 1);
+  }
+  const auto tls =
+      tls_with({.authorities = authority.pem(), .certificate = {}, .key = {}, .name = "other.example.org"});
+  ConnectedStore connected(watching(tls, watch), over(tls, 5s));
+  CHECK(connected.run_until([&] { return !watch->troubles()[0].empty(); }));
+  CHECK(watch->troubles()[0].starts_with("certificate verify failed: hostname mismatch"));
+  CHECK(connected.redis.statistics().connections == 0);
 }
 
 TEST_CASE("much at a time arrives whole over TLS") {
