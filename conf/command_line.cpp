@@ -95,6 +95,7 @@ std::variant<Started, int> start_with(const Program& program, const options::var
   }
   require_files(started.source, started.configuration, started.report);
   if (given.contains("check-config")) {
+    if (program.ask_others != nullptr) program.ask_others(started.configuration.settings, started.report);
     print_report(started.report, err);
     out << "The configuration is fine.\n";
     return 0;

@@ -3,7 +3,7 @@
 //
 //   --config FILE            else /etc/mxwarden/mxwarden.conf, else built-in defaults
 //   --set section.key=value  wins over the file; repeatable
-//   --check-config           names every fault, exits 0 or 78
+//   --check-config           names every fault, and what others have to say; exits 0 or 78
 //   --print-config           the effective settings as a file
 //   --version, --help
 
@@ -52,6 +52,8 @@ struct Program {
   std::string_view purpose;  // for --help
   // Adds the faults that only the program can see. Null: there are none.
   void (*check)(const Settings& settings, Report& report) = nullptr;
+  // For --check-config alone: adds warnings of what others know. Null: there is nobody to ask.
+  void (*ask_others)(const Settings& settings, Report& report) = nullptr;
 };
 
 struct Started {

@@ -10,14 +10,17 @@
 #include "base/log.hpp"
 #include "conf/command_line.hpp"
 #include "server/daemon.hpp"
+#include "server/redis_inquiry.hpp"
 #include "server/redis_settings.hpp"
 
 namespace {
 
 using namespace mxwarden;
 
-constexpr conf::Program program{
-    .name = "mxwardend", .purpose = "answers Postfix's policy requests", .check = server::check_redis_tls};
+constexpr conf::Program program{.name = "mxwardend",
+                                .purpose = "answers Postfix's policy requests",
+                                .check = server::check_redis_tls,
+                                .ask_others = server::ask_redis_for_its_settings};
 
 int serve(conf::Started started) {
   const auto& settings = started.configuration.settings;

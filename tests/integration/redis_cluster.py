@@ -253,6 +253,8 @@ class LeastRights(ClusterTestCase):
                 node.ask(client_address=f"198.51.100.{host}", protocol_state="END-OF-MESSAGE", size=300000)
             # The script is to be sent again.
             self.redis.ask("SCRIPT", "FLUSH")
+        checked = mxwardend.run("--config", node.daemon.conf_path, "--check-config")
+        self.assertRegex(checked.stderr, "no limit to its memory")
         self.assertEqual(self.redis.ask("ACL", "LOG"), [])
         local = [decision for decision in node.daemon.decisions(store="embedded")
                  if decision["client"].startswith("198.51.100.")]

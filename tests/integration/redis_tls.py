@@ -1,4 +1,4 @@
-"""Nodes that reach Redis over TLS: they count as ever, they trust nobody but the right one, and they say what is wrong."""
+"""Nodes that reach Redis over TLS: they count as ever, trust nobody but the right one, and say what is wrong."""
 
 import re
 
