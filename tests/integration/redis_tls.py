@@ -33,11 +33,11 @@ class RedisTls(case.TestCase):
     def setUp(self):
         self.redis.ask("FLUSHALL")
 
-    def settings(self, **more):
+    def settings(self, port=TLS_PORT, **more):
         certificate, key = self.ours
         tls = {"tls": "yes", "tls_ca_file": self.authority.path, "tls_cert_file": certificate, "tls_key_file": key}
         chosen = {name: value for name, value in {**tls, **more}.items() if value is not None}
-        return CLIENT_RATE + redis.settings(f"inet:127.0.0.1:{TLS_PORT}", **chosen)
+        return CLIENT_RATE + redis.settings(f"inet:127.0.0.1:{port}", **chosen)
 
     def check_counts(self, **more):
         daemon = self.mxwardend(self.settings(**more))
@@ -74,6 +74,15 @@ class RedisTls(case.TestCase):
     def test_a_redis_that_asks_for_a_certificate_is_away_without_one(self):
         self.check_refused("asks for a certificate of this node: name one in tls_cert_file", tls_cert_file=None,
                            tls_key_file=None)
+
+    def test_a_port_without_tls_is_no_place_for_it(self):
+        self.redis.configure(port=redis.PORT)
+        self.addCleanup(self.redis.configure, port=0)
+        self.check_refused("does not speak TLS|does the server speak it on that port", port=redis.PORT)
+
+    def test_a_port_with_tls_is_no_place_for_plain_text(self):
+        self.check_refused("Connection reset by peer|the connection was closed", tls=None, tls_ca_file=None,
+                           tls_cert_file=None, tls_key_file=None)
 
     def test_the_certificates_of_a_node_are_replaced_by_a_restart(self):
         folder = self.own_folder()

@@ -313,6 +313,16 @@ TEST_CASE("trouble never holds the password, though the server may repeat it") {
   }
 }
 
+TEST_CASE("with TLS a connection that takes too long may be one to a port without it") {
+  auto options = plain();
+  options.tls = true;
+  Stepped stepped(options);
+  stepped.connect();
+  CHECK(stepped.link.woke(begin + options.greeting_within) == Action::close);
+  CHECK(stepped.link.trouble() ==
+        "the connection was not made in time, with TLS; does the server speak it on that port?");
+}
+
 TEST_CASE("a connection or a greeting that takes too long is given up, and not sooner") {
   auto options = plain();
   options.greeting_within = 200ms;

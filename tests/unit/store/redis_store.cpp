@@ -4,7 +4,7 @@
 
 #include <memory>
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -87,25 +87,28 @@ TEST_CASE("Redis keeps every promise of a store: alone, over TLS, and with the e
     const store::SocketAddress address{*Address::parse("127.0.0.1"), port};
     return std::make_unique<store::FixedRedisLocator>(store::RedisServerAddress{address, "test"});
   };
-  for (const auto& [label, locator, options, resilient] :
-       {std::tuple("alone", at(server), patient(), false),
-        std::tuple("over TLS", ConnectedStore::MakeLocator(at_tls_port), over_tls, false),
-        std::tuple("with the embedded store behind it", at(server), patient(), true)}) {
-    CAPTURE(label);
+  struct Row {
+    std::string_view label;
+    ConnectedStore::MakeLocator locator;
+    store::RedisStore::Options options;
+    bool resilient;
+  };
+  for (const auto& row : {Row{"alone", at(server), patient(), false}, Row{"over TLS", at_tls_port, over_tls, false},
+                          Row{"with the embedded store behind it", at(server), patient(), true}}) {
+    CAPTURE(row.label);
     struct Stack {
-      Stack(const ConnectedStore::MakeLocator& locator, const store::RedisStore::Options& options)
-          : connected(locator, options) {}
+      explicit Stack(const Row& row) : connected(row.locator, row.options) {}
       ConnectedStore connected;
       store::EmbeddedStore embedded{{1000, 7}};
       store::ResilientStore both{connected.redis, embedded};
     };
     tests::check_store_conformance([&] {
       server.client().command({"FLUSHALL"});
-      auto stack = std::make_shared<Stack>(locator, options);
+      auto stack = std::make_shared<Stack>(row);
       REQUIRE(stack->connected.wait_until_up());
       tests::StoreUnderTest under_test;
       under_test.resolution = 1us;
-      store::Store& front = resilient ? static_cast<store::Store&>(stack->both) : stack->connected.redis;
+      store::Store& front = row.resilient ? static_cast<store::Store&>(stack->both) : stack->connected.redis;
       under_test.store = std::make_unique<RealDeadlines>(front, stack->connected.clock);
       under_test.run = [stack] {
         stack->connected.run_until([&] { return stack->connected.redis.outstanding() == 0; });
