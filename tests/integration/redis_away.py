@@ -1,20 +1,11 @@
 """Redis is away, late, full, or of another opinion: each question is answered in time all the same, and what was lost
 is the sharing of the counts, for as long as Redis is away."""
 
-import dataclasses
-import re
 import statistics
 import threading
 import time
 
-from support import case, mxwardend, policy, postfix, redis, smtp_load, waiting
-
-# Settings at their defaults, in seconds.
-DEADLINE = 0.1
-ANSWER_WITHIN = 0.5
-
-# How late a busy machine may make an answer, beyond what mxwardend waits for.
-MARGIN = 0.1
+from support import case, confs, loads, mxwardend, policy, postfix, redis, waiting
 
 CLIENT_RATE = """
 [client_rate]
@@ -23,90 +14,23 @@ window = 1h
 """
 
 # What is refused here is asked for again and again: refusals of distinct counts are not remembered by the node.
-HARVEST = """
+HARVEST = confs.HARVEST + """
 [client_rate]
 mode = off
-[limit harvest]
-key = client_address
-stage = RCPT
-count = distinct recipients
-window = 1h
-limit = 3
-action = 450 4.7.1 Too many different recipients
-"""
-
-# Far above what the load makes.
-GENEROUS = """
-[client_rate]
-limit = 1000000
-window = 1h
 """
 
 ADMITTED, REFUSED = "DUNNO", "421"
 
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    action: str
-    seconds: float
-
-
-class Load:
-    """As many smtpd processes: each asks, waits for the answer, and soon asks again, over one connection.
-
-    A connection that ends or says nothing for ten seconds is a complaint.
-    """
-
-    processes = 8
-
-    def __init__(self, client_address="198.51.100.7", pause=0.004):
-        self.answers = []
-        self.complaints = []
-        self._client_address = client_address
-        self._pause = pause
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._process) for _ in range(self.processes)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _process(self):
-        try:
-            with policy.Client() as client:
-                while not self._over.wait(self._pause):
-                    self.answers.append(ask(client, self._client_address))
-        except (OSError, AssertionError) as error:
-            self.complaints.append(repr(error))
-
-    def slowest(self):
-        return max(answer.seconds for answer in self.answers)
-
-    def count(self, action):
-        return sum(answer.action == action for answer in self.answers)
-
-
-def ask(client, client_address="198.51.100.7", **attributes):
-    start = time.monotonic()
-    action = client.ask(client_address=client_address, **{"protocol_state": "CONNECT", **attributes})
-    return Answer(action.split()[0], time.monotonic() - start)
-
-
 def keep_asking(client, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        ask(client)
+        client.measure()
         time.sleep(0.005)
 
 
 def actions(client, count, client_address="198.51.100.7"):
-    return [ask(client, client_address).action for _ in range(count)]
+    return [client.measure(client_address=client_address).action for _ in range(count)]
 
 
 class RedisTestCase(case.TestCase):
@@ -120,7 +44,7 @@ class RedisTestCase(case.TestCase):
         if self.started:
             self.enterContext(self.redis)
 
-    def start(self, conf=GENEROUS, store="redis", **settings):
+    def start(self, conf=confs.GENEROUS, store="redis", **settings):
         """A mxwardend and a policy connection to it, as soon as `store` answers."""
         daemon = self.mxwardend(conf + redis.settings(**settings))
         client = self.enterContext(daemon.client())
@@ -130,15 +54,10 @@ class RedisTestCase(case.TestCase):
     def check_said(self, daemon, away, back):
         """So often the log says that Redis is away, and that it is back; nothing else about it since the start."""
         def count():
-            return len(said(daemon, "warning")), len(said(daemon, "info")) - 1
+            return len(redis.said(daemon, "warning")), len(redis.said(daemon, "info")) - 1
 
         waiting.until(lambda: count()[1] >= back, "the log to say that Redis is back")
-        self.assertEqual(count(), (away, back), "\n".join(said(daemon, "(?:warning|info)")))
-
-
-def said(daemon, level):
-    """What the log says about Redis, apart from decisions."""
-    return re.findall(rf"^.*\b{level}: redis .*$", daemon.log(), re.MULTILINE)
+        self.assertEqual(count(), (away, back), "\n".join(redis.said(daemon, "(?:warning|info)")))
 
 
 class NotThereAtStart(RedisTestCase):
@@ -160,11 +79,11 @@ class UnderLoad(RedisTestCase):
     def check_answered(self, load):
         self.assertEqual(load.complaints, [])
         self.assertGreater(len(load.answers), 200)
-        self.assertLess(load.slowest(), ANSWER_WITHIN)
+        self.assertLess(load.slowest(), confs.ANSWER_WITHIN)
 
     def test_when_redis_is_killed_and_comes_back_empty_nobody_waits(self):
         daemon, client = self.start()
-        with Load() as load:
+        with loads.PolicyLoad() as load:
             for _ in range(3):
                 time.sleep(0.4)
                 self.redis.kill()
@@ -178,7 +97,7 @@ class UnderLoad(RedisTestCase):
 
     def test_a_script_that_is_forgotten_costs_no_count(self):
         daemon, _ = self.start("[client_rate]\nlimit = 300\nwindow = 1h\n")
-        with Load() as load:
+        with loads.PolicyLoad() as load:
             while load.count(REFUSED) < 50 and not load.complaints:
                 self.redis.ask("SCRIPT", "FLUSH")
                 time.sleep(0.01)
@@ -188,7 +107,7 @@ class UnderLoad(RedisTestCase):
 
     def test_connections_that_redis_ends_cost_sharing_alone(self):
         daemon, client = self.start()
-        with Load() as load:
+        with loads.PolicyLoad() as load:
             for _ in range(20):
                 self.redis.ask("CLIENT", "KILL", "TYPE", "normal")
                 time.sleep(0.1)
@@ -198,7 +117,7 @@ class UnderLoad(RedisTestCase):
 
     def test_a_redis_that_hangs_and_goes_on_costs_no_answer(self):
         daemon, client = self.start()
-        with Load() as load:
+        with loads.PolicyLoad() as load:
             for _ in range(3):
                 self.redis.pause()
                 time.sleep(0.5)
@@ -210,11 +129,11 @@ class UnderLoad(RedisTestCase):
 class Silent(RedisTestCase):
     def check_silence(self, daemon, client):
         """Redis has just fallen silent: one question waits for it, those that follow don't."""
-        answers = [ask(client) for _ in range(200)]
-        self.assertGreater(answers[0].seconds, DEADLINE * 0.9)
-        self.assertLess(answers[0].seconds, DEADLINE + MARGIN)
+        answers = [client.measure() for _ in range(200)]
+        self.assertGreater(answers[0].seconds, confs.DEADLINE * 0.9)
+        self.assertLess(answers[0].seconds, confs.DEADLINE + waiting.MARGIN)
         self.assertLess(statistics.median(answer.seconds for answer in answers[1:]), 0.01)
-        self.assertEqual([answer for answer in answers[1:] if answer.seconds > DEADLINE * 0.9], [])
+        self.assertEqual([answer for answer in answers[1:] if answer.seconds > confs.DEADLINE * 0.9], [])
         self.assertEqual(redis.answered_by(daemon, client), "embedded")
 
     def test_a_redis_that_hangs_makes_the_first_question_wait_and_no_other(self):
@@ -258,7 +177,7 @@ class Silent(RedisTestCase):
             keep_asking(client, seconds=2)
             # Each is given up after a deadline, and the waits between them double.
             self.assertLessEqual(proxy.accepted - before, 7)
-            self.assertEqual(len(said(daemon, "warning")), 1)
+            self.assertEqual(len(redis.said(daemon, "warning")), 1)
 
 
 class Slow(RedisTestCase):
@@ -269,18 +188,18 @@ class Slow(RedisTestCase):
     def test_a_redis_that_answers_within_the_deadline_is_waited_for(self):
         daemon, client = self.start(CLIENT_RATE, address=f"inet:127.0.0.1:{redis.PROXY_PORT}")
         self.proxy.delay = 0.05
-        answers = [ask(client) for _ in range(6)]
+        answers = [client.measure() for _ in range(6)]
         self.assertEqual([answer.action for answer in answers], [ADMITTED] * 5 + [REFUSED])
         for answer in answers:
-            self.assertTrue(0.045 < answer.seconds < DEADLINE + MARGIN, answer)
+            self.assertTrue(0.045 < answer.seconds < confs.DEADLINE + waiting.MARGIN, answer)
         self.assertEqual(len(daemon.wait_decisions(6, store="redis", client="198.51.100.7")), 6)
-        self.assertEqual(said(daemon, "warning"), [])
+        self.assertEqual(redis.said(daemon, "warning"), [])
 
     def test_one_that_answers_too_late_is_not_and_no_answer_is_taken_for_that_of_another(self):
         daemon, client = self.start(HARVEST, address=f"inet:127.0.0.1:{redis.PROXY_PORT}")
 
         def recipient(client_address, user):
-            return ask(client, client_address, protocol_state="RCPT", recipient=f"user{user}@example.org")
+            return client.measure(client_address=client_address, protocol_state="RCPT", recipient=f"user{user}@example.org")
 
         answers = [recipient("198.51.100.8", user).action for user in range(4)]
         self.assertEqual(answers, [ADMITTED] * 3 + ["450"])
@@ -289,7 +208,7 @@ class Slow(RedisTestCase):
             # Redis refuses this one, late; it is let in for it is the first one that the node itself sees.
             self.assertEqual(recipient("198.51.100.8", 3).action, ADMITTED)
             answer = recipient(f"203.0.113.{host}", 3)
-            self.assertLess(answer.seconds, DEADLINE + MARGIN)
+            self.assertLess(answer.seconds, confs.DEADLINE + waiting.MARGIN)
             self.assertEqual(answer.action, ADMITTED)
             time.sleep(0.01)
         self.proxy.delay = 0
@@ -314,10 +233,10 @@ class CannotCount(RedisTestCase):
         trouble()
         waiting.until(lambda: redis.answered_by(daemon, client) == "embedded", "answers of the node itself")
         self.assertEqual(mxwardend.metric("mxwarden_redis_up"), 0)
-        answers = [ask(client) for _ in range(100)]
+        answers = [client.measure() for _ in range(100)]
         self.assertEqual({answer.action for answer in answers}, {ADMITTED})
         self.assertLess(statistics.median(answer.seconds for answer in answers), 0.01)
-        self.assertLess(max(answer.seconds for answer in answers), ANSWER_WITHIN)
+        self.assertLess(max(answer.seconds for answer in answers), confs.ANSWER_WITHIN)
         end()
         redis.wait_answered_by(daemon, client, "redis")
         self.check_said(daemon, away=1, back=1)
@@ -325,13 +244,13 @@ class CannotCount(RedisTestCase):
     def test_it_is_full(self):
         daemon, client = self.start()
         self.check(daemon, client, lambda: self.redis.configure(maxmemory=1), lambda: self.redis.configure(maxmemory=0))
-        self.assertRegex(said(daemon, "warning")[0], "OOM|memory")
+        self.assertRegex(redis.said(daemon, "warning")[0], "OOM|memory")
 
     def test_it_has_lost_the_replicas_that_it_is_to_have(self):
         daemon, client = self.start()
         self.check(daemon, client, lambda: self.redis.configure(min_replicas_to_write=1),
                    lambda: self.redis.configure(min_replicas_to_write=0))
-        self.assertIn("NOREPLICAS", said(daemon, "warning")[0])
+        self.assertIn("NOREPLICAS", redis.said(daemon, "warning")[0])
 
     def test_it_has_become_a_replica(self):
         daemon, client = self.start()
@@ -364,8 +283,8 @@ class Loading(RedisTestCase):
         self.redis.start(ready=False)
         with self.assertRaisesRegex(redis.Refused, "LOADING"):
             self.redis.ask("PING")
-        answers = [ask(client) for _ in range(100)]
-        self.assertLess(max(answer.seconds for answer in answers), ANSWER_WITHIN)
+        answers = [client.measure() for _ in range(100)]
+        self.assertLess(max(answer.seconds for answer in answers), confs.ANSWER_WITHIN)
         self.assertEqual([answer.action for answer in answers[:6]], [ADMITTED] * 5 + [REFUSED])
         self.assertEqual(redis.answered_by(daemon, client), "embedded")
         redis.wait_answered_by(daemon, client, "redis")
@@ -399,19 +318,19 @@ class Password(RedisTestCase):
         before = self.redis.info("total_connections_received")
         keep_asking(client, seconds=2)
         self.assertEqual(self.redis.info("total_connections_received") - before, 0)
-        self.assertEqual(len(said(daemon, "warning")), 1, said(daemon, "warning"))
+        self.assertEqual(len(redis.said(daemon, "warning")), 1, redis.said(daemon, "warning"))
         self.assertEqual(redis.answered_by(daemon, client), "embedded")
         self.check_secret(daemon)
 
     def test_a_user_without_the_rights_is_as_quiet(self):
         self.redis.ask("ACL", "SETUSER", "mxwarden", "-evalsha", "-eval")
         daemon, client = self.start(store="embedded", user="mxwarden", password_file=self.password_file(self.right))
-        waiting.until(lambda: ask(client) and said(daemon, "warning"), "a line about the missing right")
-        self.assertRegex(said(daemon, "warning")[0], "NOPERM|ACL")
+        waiting.until(lambda: client.measure() and redis.said(daemon, "warning"), "a line about the missing right")
+        self.assertRegex(redis.said(daemon, "warning")[0], "NOPERM|ACL")
         before = self.redis.info("total_connections_received")
         keep_asking(client, seconds=2)
         self.assertEqual(self.redis.info("total_connections_received") - before, 0)
-        self.assertEqual(len(said(daemon, "warning")), 1, said(daemon, "warning"))
+        self.assertEqual(len(redis.said(daemon, "warning")), 1, redis.said(daemon, "warning"))
 
     def test_a_password_file_that_cannot_be_read_is_a_fault_of_the_configuration(self):
         path = self.own_folder() / "mxwarden.conf"
@@ -462,8 +381,8 @@ class Mail(case.PostfixTestCase):
 
     def test_mail_goes_through_while_redis_is_killed_and_comes_back(self):
         server = self.enterContext(redis.RedisServer(self.own_folder()))
-        daemon = self.mxwardend(GENEROUS + redis.settings())
-        with smtp_load.SmtpLoad("away@sender.example") as load:
+        daemon = self.mxwardend(confs.GENEROUS + redis.settings())
+        with loads.SmtpLoad("away@sender.example") as load:
             time.sleep(0.5)
             server.kill()
             time.sleep(1)

@@ -5,7 +5,7 @@ import pathlib
 import re
 import time
 
-from support import case, mxwardend, policy, redis, waiting
+from support import case, cluster, confs, redis, waiting
 
 CLIENT_RATE = """
 [client_rate]
@@ -25,51 +25,9 @@ count = bytes
 window = 1h
 limit = 1000000
 action = 452 4.3.1 Enough for now
-[limit harvest]
-key = client_address
-stage = RCPT
-count = distinct recipients
-window = 1h
-limit = 3
-action = 450 4.7.1 Too many different recipients
-"""
+""" + confs.HARVEST
 
-ADMITTED, REFUSED = "DUNNO", "421"
-
-
-class Node:
-    """One of several mxwardend on this host, with a policy connection to it."""
-
-    def __init__(self, test, number, conf):
-        self.address = ("127.0.0.1", 10100 + number)
-        self.conf = conf + f"[server]\nlisten = inet:127.0.0.1:{self.address[1]}\nhttp =\n"
-        self.daemon = test.mxwardend(self.conf)
-        self._client = None
-        test.addCleanup(self.disconnect)
-
-    def ask(self, **attributes):
-        """The first word of the answer."""
-        if self._client is None:
-            self._client = policy.Client(self.address)
-        return self._client.ask(**attributes).split()[0]
-
-    def connect(self, address="198.51.100.7"):
-        return self.ask(protocol_state="CONNECT", client_address=address)
-
-    def disconnect(self):
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    def restart(self, end):
-        self.disconnect()
-        end()
-        self.daemon.start()
-        self.wait_redis()
-
-    def wait_redis(self):
-        with policy.Client(self.address) as client:
-            redis.wait_answered_by(self.daemon, client, "redis")
+ADMITTED, REFUSED = cluster.ADMITTED, cluster.REFUSED
 
 
 class ClusterTestCase(case.TestCase):
@@ -85,11 +43,11 @@ class ClusterTestCase(case.TestCase):
     def setUp(self):
         self.redis.ask("FLUSHALL")
 
-    def nodes(self, *confs):
+    def nodes(self, *texts):
         """One for each configuration, as soon as all of them count in Redis."""
-        nodes = [Node(self, number, conf) for number, conf in enumerate(confs)]
+        nodes = [cluster.Node(self, number, conf) for number, conf in enumerate(texts)]
         for node in nodes:
-            node.wait_redis()
+            node.wait_store("redis")
         return nodes
 
     def cluster(self, size, conf, **settings):
@@ -204,7 +162,7 @@ class WhatStays(ClusterTestCase):
             self.assertEqual([node.connect() for _ in range(11)], [ADMITTED] * 10 + [REFUSED])
         self.redis.start()
         for node in nodes:
-            node.wait_redis()
+            node.wait_store("redis")
         answers = [node.connect() for _ in range(6) for node in nodes]
         self.assertEqual(answers, [ADMITTED] * 10 + [REFUSED] * 2)
 

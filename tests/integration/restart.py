@@ -3,7 +3,7 @@
 import socket
 import time
 
-from support import case, policy, postfix, smtp, smtp_load
+from support import case, loads, policy, postfix, smtp
 
 # As postfix-snippets/ has it: when nobody answers, the mail goes through.
 FAIL_OPEN = "check_policy_service { inet:127.0.0.1:10040, timeout=10s, default_action=DUNNO }"
@@ -38,7 +38,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_restarts_cost_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with smtp_load.SmtpLoad("restart@sender.example") as load:
+        with loads.SmtpLoad("restart@sender.example") as load:
             for _ in range(4):
                 time.sleep(1)
                 daemon.restart()
@@ -48,7 +48,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_kills_cost_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with smtp_load.SmtpLoad("kill@sender.example") as load:
+        with loads.SmtpLoad("kill@sender.example") as load:
             for _ in range(4):
                 time.sleep(1)
                 daemon.kill()
@@ -59,7 +59,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_reloads_cost_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with smtp_load.SmtpLoad("reload@sender.example") as load:
+        with loads.SmtpLoad("reload@sender.example") as load:
             for _ in range(20):
                 daemon.reload()
         self.check(load)
@@ -67,7 +67,7 @@ class UnderLoad(case.PostfixTestCase):
 
     def test_an_absence_longer_than_postfix_waits_costs_no_mail(self):
         daemon = self.mxwardend(GENEROUS)
-        with smtp_load.SmtpLoad("absence@sender.example") as load:
+        with loads.SmtpLoad("absence@sender.example") as load:
             time.sleep(1)
             daemon.kill()
             time.sleep(4)

@@ -26,9 +26,9 @@ def run(*arguments):
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=20, check=False)
 
 
-def http(path):
+def http(path, address=HTTP_ADDRESS):
     """Status, content type and text of a page of the HTTP port."""
-    connection = http_client.HTTPConnection(*HTTP_ADDRESS, timeout=10)
+    connection = http_client.HTTPConnection(*address, timeout=10)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -37,9 +37,9 @@ def http(path):
         connection.close()
 
 
-def metric(name):
+def metric(name, address=HTTP_ADDRESS):
     """The value of a metric; with its labels in braces, if it has any, as /metrics writes it."""
-    lines = [line for line in http("/metrics")[2].splitlines() if line.startswith(name + " ")]
+    lines = [line for line in http("/metrics", address)[2].splitlines() if line.startswith(name + " ")]
     assert len(lines) == 1, (name, lines)
     return float(lines[0].rpartition(" ")[2])
 

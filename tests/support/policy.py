@@ -1,8 +1,10 @@
 """Postfix's side of the policy delegation protocol (SMTPD_POLICY_README), down to the bytes."""
 
+import dataclasses
 import itertools
 import os
 import socket
+import time
 
 # As Postfix sends them, all of them and in its order.
 _ATTRIBUTES = {
@@ -33,6 +35,14 @@ def connect(address, timeout=10):
         connection.connect(str(address))
         return connection
     return socket.create_connection(address, timeout)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """`action` is the first word of the reply."""
+
+    action: str
+    seconds: float
 
 
 class Client:
@@ -68,7 +78,14 @@ class Client:
 
     def ask(self, **attributes):
         self.send(request(**attributes))
-        return self.reply()
+        reply = self.reply()
+        assert not self._pending, f"more than one reply: {reply!r}, {self._pending!r}"
+        return reply
+
+    def measure(self, protocol_state="CONNECT", **attributes):
+        start = time.monotonic()
+        reply = self.ask(protocol_state=protocol_state, **attributes)
+        return Answer(reply.split()[0], time.monotonic() - start)
 
     def closed_without_reply(self):
         """The server has closed the connection, or does so now, and never said a word."""

@@ -1,9 +1,10 @@
-"""A Redis of one's own, and a proxy that makes the way to it slow, silent or short."""
+"""A Redis of one's own, sentinels that watch it, and a proxy that makes the way to it slow, silent or short."""
 
 import asyncio
 import contextlib
 import itertools
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -14,9 +15,12 @@ from support import mxwardend, waiting
 PORT = 6379
 PROXY_PORT = 6380
 
+# What sentinels call it.
+MASTER_NAME = "mymaster"
+
 # Nothing is kept over a restart, so that each one begins empty.
 _CONF = """
-bind 127.0.0.1
+bind {address}
 port {port}
 unixsocket {folder}/socket
 unixsocketperm 777
@@ -35,6 +39,11 @@ def settings(address=f"inet:127.0.0.1:{PORT}", **more):
     """The part of mxwarden.conf that makes a mxwardend count in Redis, and log each request with who counted it."""
     lines = "".join(f"{name} = {value}\n" for name, value in more.items())
     return f"[log]\nlevel = debug\n[store]\nbackend = redis\n[redis]\naddress = {address}\n{lines}"
+
+
+def said(daemon, level):
+    """What the log of a mxwardend says about Redis, apart from decisions."""
+    return re.findall(rf"^.*\b{level}: redis .*$", daemon.log(), re.MULTILINE)
 
 
 def answered_by(daemon, client):
@@ -94,14 +103,16 @@ class Connection:
 class RedisServer:
     """`lines`: more of its configuration. It listens on 127.0.0.1:PORT and on a unix socket."""
 
-    def __init__(self, folder, *lines, port=PORT):
+    options = ()
+
+    def __init__(self, folder, *lines, address="127.0.0.1", port=PORT):
         self.folder = pathlib.Path(folder) / f"redis-{port}"
         self.folder.mkdir()
         self.folder.chmod(0o755)
         self.port = port
         self.path = self.folder / "socket"
         self._conf = self.folder / "redis.conf"
-        self._conf.write_text("\n".join([_CONF.format(port=port, folder=self.folder), *lines, ""]))
+        self._conf.write_text("\n".join([_CONF.format(address=address, port=port, folder=self.folder), *lines, ""]))
         self._process = None
         self._connection = None
 
@@ -116,7 +127,7 @@ class RedisServer:
     def start(self, ready=True):
         """Returns when it answers well; with ready=False it may be loading its file."""
         self.path.unlink(missing_ok=True)
-        self._process = subprocess.Popen(["redis-server", self._conf], stdin=subprocess.DEVNULL,
+        self._process = subprocess.Popen(["redis-server", self._conf, *self.options], stdin=subprocess.DEVNULL,
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         def answers():
@@ -174,6 +185,10 @@ class RedisServer:
         for name, value in settings.items():
             self.ask("CONFIG", "SET", name.replace("_", "-"), value)
 
+    def role(self):
+        """`master`, `slave` or `sentinel`."""
+        return self.ask("ROLE")[0]
+
     def info(self, name):
         """A number out of INFO."""
         [value] = [line.partition(":")[2] for line in self.ask("INFO", "everything").splitlines()
@@ -187,6 +202,30 @@ class RedisServer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+class Sentinel(RedisServer):
+    """Watches over the master at `watched`, with two others. Remembers what it knows over a restart."""
+
+    options = ("--sentinel",)
+
+    # In milliseconds. Its own, ten times slower, are for networks; a busy machine is given time before it tilts.
+    _TIMES = {"info-period": 200, "ping-period": 200, "ask-period": 200, "publish-period": 400,
+              "tilt-trigger": 10000, "tilt-period": 1000}
+
+    def __init__(self, folder, port, watched=PORT):
+        super().__init__(folder, f"sentinel monitor {MASTER_NAME} 127.0.0.1 {watched} 2",
+                         f"sentinel down-after-milliseconds {MASTER_NAME} 1000",
+                         f"sentinel failover-timeout {MASTER_NAME} 3000", port=port)
+
+    def start(self, ready=True):
+        super().start(ready)
+        self.ask("SENTINEL", "DEBUG", *itertools.chain(*self._TIMES.items()))
+
+    def master(self):
+        """What it knows about the master, as texts."""
+        words = self.ask("SENTINEL", "MASTER", MASTER_NAME)
+        return dict(zip(words[::2], words[1::2]))
 
 
 class SlowProxy:

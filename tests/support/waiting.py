@@ -2,6 +2,9 @@
 
 import time
 
+# How late a busy machine may make an answer, in seconds, beyond what mxwardend waits for.
+MARGIN = 0.1
+
 
 def until(condition, what, seconds=15):
     """The first true value of condition(); fails when it takes too long."""

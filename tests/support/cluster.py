@@ -1,0 +1,71 @@
+"""Several mxwardend that share their counts, on this host or each on a host of its own."""
+
+import contextlib
+
+from support import loads, mxwardend, policy, redis
+
+ADMITTED, REFUSED = "DUNNO", "421"
+
+
+class Node:
+    """A mxwardend and a policy connection to it. `inside` makes the context that is its host (support.lan)."""
+
+    def __init__(self, test, number, conf, inside=contextlib.nullcontext):
+        self.address = ("127.0.0.1", 10100 + number)
+        self.http_address = ("127.0.0.1", 10200 + number)
+        self.inside = inside
+        self.conf = f"""{conf}
+[server]
+listen = inet:127.0.0.1:{self.address[1]}
+http = inet:127.0.0.1:{self.http_address[1]}
+"""
+        with self.inside():
+            self.daemon = test.mxwardend(self.conf)
+        self._client = None
+        test.addCleanup(self.disconnect)
+
+    def client(self):
+        """One more policy connection."""
+        with self.inside():
+            return policy.Client(self.address)
+
+    def ask(self, **attributes):
+        """The first word of the answer."""
+        if self._client is None:
+            self._client = self.client()
+        return self._client.ask(**attributes).split()[0]
+
+    def connect(self, address="198.51.100.7"):
+        return self.ask(protocol_state="CONNECT", client_address=address)
+
+    def load(self, **options):
+        return loads.PolicyLoad(connect=self.client, **options)
+
+    def disconnect(self):
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def restart(self, end):
+        self.disconnect()
+        end()
+        with self.inside():
+            self.daemon.start()
+        self.wait_store("redis")
+
+    def wait_store(self, store):
+        """Until `redis` or `embedded` answers."""
+        with self.client() as client:
+            redis.wait_answered_by(self.daemon, client, store)
+
+    def metric(self, name):
+        with self.inside():
+            return mxwardend.metric(name, self.http_address)
+
+    def said(self, level):
+        return redis.said(self.daemon, level)
+
+
+def in_turn(nodes, count, address="198.51.100.7"):
+    """So many answers to connections of one client, which goes from node to node."""
+    return [nodes[n % len(nodes)].connect(address) for n in range(count)]
