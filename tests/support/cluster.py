@@ -10,7 +10,7 @@ ADMITTED, REFUSED = "DUNNO", "421"
 class Node:
     """A mxwardend and a policy connection to it. `inside` makes the context that is its host (support.lan)."""
 
-    def __init__(self, test, number, conf, inside=contextlib.nullcontext):
+    def __init__(self, test, number, conf, access="", inside=contextlib.nullcontext):
         self.address = ("127.0.0.1", 10100 + number)
         self.http_address = ("127.0.0.1", 10200 + number)
         self.inside = inside
@@ -20,7 +20,7 @@ listen = inet:127.0.0.1:{self.address[1]}
 http = inet:127.0.0.1:{self.http_address[1]}
 """
         with self.inside():
-            self.daemon = test.mxwardend(self.conf)
+            self.daemon = test.mxwardend(self.conf, access)
         self._client = None
         test.addCleanup(self.disconnect)
 

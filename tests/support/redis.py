@@ -172,13 +172,17 @@ class RedisServer:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def ask(self, *arguments):
-        """A command, over a connection that stays open until something is wrong with it."""
-        if self._connection is None:
+        """A command, over a connection that stays open until something is wrong with it; a second time if it was
+        ended meanwhile, as sentinels do to a server whose role they change."""
+        stayed_open = self._connection is not None
+        if not stayed_open:
             self._connection = Connection(self.path)
         try:
             return self._connection.ask(*arguments)
-        except OSError:
+        except OSError as error:
             self._disconnect()
+            if stayed_open and isinstance(error, ConnectionError):
+                return self.ask(*arguments)
             raise
 
     def configure(self, **settings):
@@ -194,6 +198,11 @@ class RedisServer:
         [value] = [line.partition(":")[2] for line in self.ask("INFO", "everything").splitlines()
                    if line.startswith(name + ":")]
         return float(value)
+
+    def calls(self, command):
+        """How often it was given this command."""
+        found = re.search(rf"^cmdstat_{command}:calls=(\d+)", self.ask("INFO", "commandstats"), re.MULTILINE)
+        return int(found[1]) if found else 0
 
     def keys(self):
         return sorted(self.ask("KEYS", "*"))

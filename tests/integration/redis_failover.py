@@ -1,0 +1,193 @@
+"""Redis with sentinels, while the nodes are asked without pause: the master is killed, hangs and comes back, or is sent
+away by the operator; or the sentinels are gone. Each question is answered in time, and afterwards the nodes count
+together in the new master."""
+
+import contextlib
+
+from support import case, cluster, confs, redis, waiting
+
+REPLICA_PORT = 6380
+SENTINEL_PORTS = (26379, 26380, 26381)
+
+CLIENT_RATE = """
+[client_rate]
+limit = 10
+window = 1h
+"""
+
+# Whom the load asks about: never refused, so that each question goes to the store.
+BUSY = "203.0.113.7"
+ACCESS = f"ClientRate:{BUSY}  1000000\n"
+
+ADMITTED, REFUSED = cluster.ADMITTED, cluster.REFUSED
+
+# An election may fail and come again.
+FAILOVER_TAKES = 30
+
+
+class FailoverTestCase(case.TestCase):
+    """A master, a replica, three sentinels that know each other, and two nodes that count in the master."""
+
+    def setUp(self):
+        folder = self.own_folder()
+        self.master = self.enterContext(redis.RedisServer(folder, "repl-diskless-sync-delay 0"))
+        self.replica = self.enterContext(redis.RedisServer(folder, "repl-diskless-sync-delay 0",
+                                                           f"replicaof 127.0.0.1 {self.master.port}",
+                                                           port=REPLICA_PORT))
+        waiting.until(self.is_following, "the replica to follow")
+        self.sentinels = [self.enterContext(redis.Sentinel(folder, port)) for port in SENTINEL_PORTS]
+        waiting.until(self.is_watched, "the sentinels to know each other and the replica")
+        conf = CLIENT_RATE + redis.settings(master=redis.MASTER_NAME,
+                                            sentinels=" ".join(f"127.0.0.1:{port}" for port in SENTINEL_PORTS))
+        self.nodes = [cluster.Node(self, number, conf, ACCESS) for number in range(2)]
+        for node in self.nodes:
+            node.wait_store("redis")
+
+    def is_following(self):
+        return self.replica.ask("ROLE")[3] == "connected"
+
+    def is_watched(self):
+        known = [sentinel.master() for sentinel in self.sentinels]
+        return all((master["num-other-sentinels"], master["num-slaves"], master["flags"]) == ("2", "1", "master")
+                   for master in known)
+
+    @contextlib.contextmanager
+    def load(self):
+        """Both nodes are asked meanwhile. Each question gets one answer, and gets it in time."""
+        with contextlib.ExitStack() as stack:
+            loads = [stack.enter_context(node.load(client_address=BUSY, pause=0.02)) for node in self.nodes]
+            yield
+        for load in loads:
+            self.assertEqual(load.complaints, [])
+            self.assertGreater(len(load.answers), 200)
+            self.assertEqual(load.count(ADMITTED), len(load.answers))
+            self.assertLess(load.slowest(), confs.ANSWER_WITHIN + waiting.MARGIN)
+
+    def count_before(self):
+        """Four connections of a client, which the replica has heard of."""
+        self.assertEqual(cluster.in_turn(self.nodes, 4, "198.51.100.4"), [ADMITTED] * 4)
+        offset = self.master.info("master_repl_offset")
+        waiting.until(lambda: self.replica.info("slave_repl_offset") >= offset, "the replica to be told")
+
+    def wait_replaced(self):
+        """Until all nodes count in what was the replica."""
+        for node in self.nodes:
+            waiting.until(lambda node=node: any(f":{REPLICA_PORT} " in line for line in node.said("info")),
+                          f"a node to go to the new master, not\n{node.daemon.log()[-2000:]}", FAILOVER_TAKES)
+            node.wait_store("redis")
+
+    def wait_demoted(self):
+        waiting.until(lambda: self.master.role() == "slave", "the old master to become a replica", FAILOVER_TAKES)
+
+    def check_shared(self, server, counted_before=4):
+        """A limit is that of both nodes together, in this server; what was counted before counts."""
+        left = 10 - counted_before
+        self.assertEqual(cluster.in_turn(self.nodes, left + 2, "198.51.100.4"), [ADMITTED] * left + [REFUSED] * 2)
+        self.assertEqual(cluster.in_turn(self.nodes, 12, "198.51.100.10"), [ADMITTED] * 10 + [REFUSED] * 2)
+        self.assertIn("mxw:1{client:198.51.100.10}client_rate/1h", server.keys())
+
+    def check_told(self, *warnings):
+        """Nothing but these warnings, in this order; and one line about each of the masters."""
+        for node in self.nodes:
+            said = node.said("warning")
+            self.assertEqual(len(said), len(warnings), said)
+            for line, warning in zip(said, warnings):
+                self.assertIn(warning, line)
+            self.assertEqual([line.partition(": redis ")[2] for line in node.said("info")],
+                             [f"127.0.0.1:{port} (master mymaster): connected, counts are shared"
+                              for port in (redis.PORT, REPLICA_PORT)])
+
+    def check_metrics(self):
+        """They say that counts are shared, and who has answered meanwhile."""
+        for node in self.nodes:
+            self.assertEqual(node.metric("mxwarden_redis_up"), 1)
+            alone = len(node.daemon.decisions(store="embedded"))
+            self.assertEqual(node.metric("mxwarden_store_fallback_total"), alone)
+            self.assertEqual(node.metric("mxwarden_redis_unanswered_total"), alone)
+
+
+AWAY = f"redis 127.0.0.1:{redis.PORT} (master mymaster): "
+REPLACES = f"redis 127.0.0.1:{REPLICA_PORT} (master mymaster): replaces 127.0.0.1:{redis.PORT}"
+
+
+class Failover(FailoverTestCase):
+    def test_a_master_that_is_killed_is_followed_by_the_next(self):
+        self.count_before()
+        with self.load():
+            self.master.kill()
+            for node in self.nodes:
+                node.wait_store("embedded")
+            self.wait_replaced()
+        self.check_shared(self.replica)
+        self.check_told(AWAY + "the connection was closed; what it cannot say is answered without it", REPLACES)
+        self.check_metrics()
+
+    def test_a_master_that_hung_and_thaws_is_master_of_nobody(self):
+        self.count_before()
+        with self.load():
+            self.master.pause()
+            for node in self.nodes:
+                node.wait_store("embedded")
+            sent_to_master = self.calls()
+            self.wait_replaced()
+            self.master.resume()
+            self.assertEqual(self.master.role(), "master")
+            before = self.calls()
+            self.wait_demoted()
+            self.assertGreater(self.calls(), before)
+        # What was on its way when it froze has reached it, and nothing since.
+        self.assertLessEqual(self.master.calls("evalsha"), sent_to_master)
+        # What it was sent and did not answer was not sent again.
+        self.assertEqual(self.replica.calls("evalsha"), self.calls() - sent_to_master)
+        self.check_shared(self.replica)
+        self.check_told(AWAY + "no answer in time; what it cannot say is answered without it", REPLACES)
+        self.check_metrics()
+
+    def calls(self):
+        """That the nodes have sent, to whichever server."""
+        return sum(node.metric("mxwarden_redis_calls_total") for node in self.nodes)
+
+    def test_the_operator_may_send_the_master_away(self):
+        self.count_before()
+        with self.load():
+            self.fail_over()
+            self.wait_replaced()
+            self.wait_demoted()
+        self.check_shared(self.replica)
+        # Each node has closed the connection itself, for a better one.
+        self.check_told(REPLACES)
+        self.check_metrics()
+
+    def fail_over(self):
+        def is_begun():
+            # It may not have heard of the replica lately.
+            with contextlib.suppress(redis.Refused):
+                return self.sentinels[0].ask("SENTINEL", "FAILOVER", redis.MASTER_NAME) == "OK"
+
+        waiting.until(is_begun, "the sentinel to begin")
+
+    def test_without_any_sentinel_the_nodes_count_on_and_they_hear_the_sentinels_again(self):
+        self.count_before()
+        with self.load():
+            for sentinel in self.sentinels:
+                sentinel.kill()
+            for node in self.nodes:
+                for port in SENTINEL_PORTS:
+                    node.daemon.wait_log(f"warning: sentinel 127.0.0.1:{port}: ")
+            self.assertEqual(cluster.in_turn(self.nodes, 4, "198.51.100.4"), [ADMITTED] * 4)
+            for sentinel in self.sentinels:
+                sentinel.start()
+            for node in self.nodes:
+                for port in SENTINEL_PORTS:
+                    node.daemon.wait_log(f"info: sentinel 127.0.0.1:{port}: is heard again")
+                self.assertEqual(node.daemon.decisions(store="embedded"), [])
+            waiting.until(self.is_watched, "the sentinels to know each other again")
+            self.fail_over()
+            self.wait_replaced()
+        self.check_shared(self.replica, counted_before=8)
+        self.check_told(REPLACES)
+        self.check_metrics()
+
+
+if __name__ == "__main__":
+    case.main()
