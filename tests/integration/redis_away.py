@@ -372,12 +372,7 @@ class OnError(RedisTestCase):
 
 
 class Mail(case.PostfixTestCase):
-    main = {
-        "smtpd_client_restrictions": postfix.POLICY,
-        "smtpd_sender_restrictions": postfix.POLICY,
-        "smtpd_recipient_restrictions": postfix.POLICY,
-        "smtpd_end_of_data_restrictions": postfix.POLICY,
-    }
+    main = postfix.asked_everywhere()
 
     def test_mail_goes_through_while_redis_is_killed_and_comes_back(self):
         server = self.enterContext(redis.RedisServer(self.own_folder()))

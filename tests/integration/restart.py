@@ -17,12 +17,7 @@ window = 1m
 
 
 class UnderLoad(case.PostfixTestCase):
-    main = {
-        "smtpd_client_restrictions": FAIL_OPEN,
-        "smtpd_sender_restrictions": FAIL_OPEN,
-        "smtpd_recipient_restrictions": FAIL_OPEN,
-        "smtpd_end_of_data_restrictions": FAIL_OPEN,
-    }
+    main = postfix.asked_everywhere(FAIL_OPEN)
 
     def check(self, load):
         self.assertEqual(load.complaints, [])

@@ -2,9 +2,19 @@
 
 import contextlib
 
-from support import loads, mxwardend, policy, redis
+from support import confs, loads, mxwardend, policy, redis, waiting
 
 ADMITTED, REFUSED = "DUNNO", "421"
+
+# A limit that is quickly reached, but not by the client that under_load() asks about: each of those questions goes to
+# the store.
+CLIENT_RATE = """
+[client_rate]
+limit = 10
+window = 1h
+"""
+_BUSY = "203.0.113.7"
+ACCESS = f"ClientRate:{_BUSY}  1000000\n"
 
 
 class Node:
@@ -38,6 +48,10 @@ http = inet:127.0.0.1:{self.http_address[1]}
     def connect(self, address="198.51.100.7"):
         return self.ask(protocol_state="CONNECT", client_address=address)
 
+    def measure(self, address):
+        with self.client() as client:
+            return client.measure(client_address=address)
+
     def load(self, **options):
         return loads.PolicyLoad(connect=self.client, **options)
 
@@ -64,6 +78,29 @@ http = inet:127.0.0.1:{self.http_address[1]}
 
     def said(self, level):
         return redis.said(self.daemon, level)
+
+
+@contextlib.contextmanager
+def under_load(test, nodes):
+    """All nodes are asked meanwhile, without pause, by a load for each. Each question gets one answer, and gets it in
+    time."""
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(node.load(client_address=_BUSY, pause=0.02)) for node in nodes]
+        yield running
+    for load in running:
+        test.assertEqual(load.complaints, [])
+        test.assertGreater(len(load.answers), 100)
+        test.assertEqual(load.count(ADMITTED), len(load.answers))
+        test.assertLess(load.slowest(), confs.ANSWER_WITHIN + waiting.MARGIN)
+
+
+def check_metrics(test, nodes):
+    """They say that counts are shared, and who has answered when they were not."""
+    for node in nodes:
+        test.assertEqual(node.metric("mxwarden_redis_up"), 1)
+        alone = len(node.daemon.decisions(store="embedded"))
+        test.assertEqual(node.metric("mxwarden_store_fallback_total"), alone)
+        test.assertEqual(node.metric("mxwarden_redis_unanswered_total"), alone)
 
 
 def in_turn(nodes, count, address="198.51.100.7"):

@@ -2,7 +2,7 @@
 
 import threading
 
-from support import policy, smtp
+from support import policy, smtp, waiting
 
 
 class Load:
@@ -35,13 +35,13 @@ class PolicyLoad(Load):
     """As many smtpd processes: each asks, waits for the answer, and soon asks again, over one connection.
 
     A connection that ends, says nothing for ten seconds, or says more than it was asked for is a complaint.
-    `client_address` may be changed on the way. `connect` makes one of the connections.
+    `connect` makes one of the connections.
     """
 
     def __init__(self, client_address="198.51.100.7", pause=0.004, connect=policy.Client):
         super().__init__()
-        self.client_address = client_address
         self.answers = []
+        self._client_address = client_address
         self._pause = pause
         self._connect = connect
 
@@ -49,9 +49,14 @@ class PolicyLoad(Load):
         try:
             with self._connect() as client:
                 while not self.over.wait(self._pause):
-                    self.answers.append(client.measure(client_address=self.client_address))
+                    self.answers.append(client.measure(client_address=self._client_address))
         except (OSError, AssertionError) as error:
             self.complaints.append(repr(error))
+
+    def wait_answers(self, count):
+        """Until it has got so many more."""
+        wanted = len(self.answers) + count
+        waiting.until(lambda: len(self.answers) >= wanted, f"{count} answers; complaints: {self.complaints}")
 
     def slowest(self):
         return max(answer.seconds for answer in self.answers)

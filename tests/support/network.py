@@ -27,6 +27,9 @@ HOSTS = {
     "203.0.113.81": "bulk.sender.example",
 }
 
+# The network of the calling thread, as a file.
+CURRENT = "/proc/thread-self/ns/net"
+
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWNET = 0x40000000
 
@@ -40,17 +43,37 @@ route add local 203.0.113.0/24 dev lo
 """
 
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
 def enter():
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET | _CLONE_NEWNS) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"no network namespace of one's own ({os.strerror(number)}): this test needs root")
-    for line in _ADDRESSES.strip().splitlines():
-        subprocess.run(["ip", *line.split()], check=True)
+    enter_another(_CLONE_NEWNS)
     # Mounts of the new mount namespace must not travel back to the one it came from.
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    run("mount", "--make-rprivate", "/")
     _replace("/etc/hosts", "".join(f"{address} {name}\n" for address, name in HOSTS.items()))
     _replace("/etc/resolv.conf", "nameserver 127.0.0.1\n")
+
+
+def enter_another(flags=0):
+    """A new network for the calling thread alone, with the same addresses as the one of the program."""
+    _check(_libc.unshare(_CLONE_NEWNET | flags))
+    for line in _ADDRESSES.strip().splitlines():
+        run("ip", *line.split())
+
+
+def join(descriptor):
+    """Moves the calling thread into the network that this descriptor is of."""
+    _check(_libc.setns(descriptor, _CLONE_NEWNET))
+
+
+def _check(result):
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"no network namespace of one's own ({os.strerror(number)}): this test needs root")
+
+
+def run(*command):
+    subprocess.run(command, check=True)
 
 
 def _replace(path, text):
@@ -59,4 +82,4 @@ def _replace(path, text):
         file.write(text)
         file.flush()
         os.chmod(file.name, 0o644)
-        subprocess.run(["mount", "--bind", file.name, path], check=True)
+        run("mount", "--bind", file.name, path)

@@ -67,6 +67,12 @@ postlog   unix-dgram n - n - 1 postlogd
 # For restriction lists. Without a default_action, a test sees it as 451 when nobody answers.
 POLICY = "check_policy_service inet:127.0.0.1:10040"
 
+
+def asked_everywhere(service=POLICY):
+    """Parameters of main.cf: it is asked in each restriction list that mxwardend has something to say in."""
+    return {f"smtpd_{stage}_restrictions": service for stage in ("client", "sender", "recipient", "end_of_data")}
+
+
 # Where the mail server listens when a test asks for nothing else: delayed rejects on one port, none on the other.
 PORT = 25
 DELAYED_PORT = 2525
