@@ -199,7 +199,7 @@ class Slow(RedisTestCase):
         daemon, client = self.start(HARVEST, address=f"inet:127.0.0.1:{redis.PROXY_PORT}")
 
         def recipient(client_address, user):
-            return client.measure(client_address=client_address, protocol_state="RCPT", recipient=f"user{user}@example.org")
+            return client.measure("RCPT", client_address=client_address, recipient=f"user{user}@example.org")
 
         answers = [recipient("198.51.100.8", user).action for user in range(4)]
         self.assertEqual(answers, [ADMITTED] * 3 + ["450"])

@@ -66,7 +66,7 @@ class PolicyLoad(Load):
 
 
 class SmtpLoad(Load):
-    """Clients that send one message after another, each from its own address. Every reply but success is a complaint."""
+    """Each client sends message after message from an address of its own; every reply but success is a complaint."""
 
     def __init__(self, sender):
         super().__init__()
