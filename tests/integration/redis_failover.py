@@ -161,12 +161,14 @@ class Failover(FailoverTestCase):
     def test_without_any_sentinel_the_nodes_count_on_and_they_hear_the_sentinels_again(self):
         self.count_before()
         before = self.fallbacks()
-        with cluster.under_load(self, self.nodes):
+        with cluster.under_load(self, self.nodes) as loads:
             for sentinel in self.sentinels:
                 sentinel.kill()
             for node in self.nodes:
                 for port in SENTINEL_PORTS:
                     node.daemon.wait_log(f"warning: sentinel 127.0.0.1:{port}: ")
+            for load in loads:
+                load.wait_answers(300)
             self.assertEqual(cluster.in_turn(self.nodes, 4, "198.51.100.4"), [ADMITTED] * 4)
             for sentinel in self.sentinels:
                 sentinel.start()
