@@ -56,7 +56,13 @@ class FailoverTestCase(case.TestCase):
             node.wait_store("redis")
 
     def wait_demoted(self):
-        waiting.until(lambda: self.master.role() == "slave", "the old master to become a replica", FAILOVER_TAKES)
+        """Until the old master is a replica and all sentinels know: one that does not would demote it once more."""
+        def is_known():
+            replicas = [replica for sentinel in self.sentinels for replica in sentinel.replicas()]
+            return all((replica["role-reported"], replica["flags"]) == ("slave", "slave") for replica in replicas)
+
+        waiting.until(lambda: self.master.role() == "slave" and is_known(), "the old master to become a replica",
+                      FAILOVER_TAKES)
 
     def check_shared(self, server, counted_before=4):
         """A limit is that of both nodes together, in this server; what was counted before counts."""

@@ -233,8 +233,15 @@ class Sentinel(RedisServer):
 
     def master(self):
         """What it knows about the master, as texts."""
-        words = self.ask("SENTINEL", "MASTER", MASTER_NAME)
-        return dict(zip(words[::2], words[1::2]))
+        return _pairs(self.ask("SENTINEL", "MASTER", MASTER_NAME))
+
+    def replicas(self):
+        """What it knows about each replica of the master."""
+        return [_pairs(words) for words in self.ask("SENTINEL", "REPLICAS", MASTER_NAME)]
+
+
+def _pairs(words):
+    return dict(zip(words[::2], words[1::2]))
 
 
 class SlowProxy:
