@@ -10,7 +10,7 @@ be lost.
 
 Processes and sockets stay on the host that they were made on; unix sockets and files are the same on all of them. Each
 host has the addresses that the test's own has (support.network), which the others don't reach, and `address`, which
-they do. Needs root, ip(8) and tc(8).
+they do. Needs root, ip(8), tc(8), and a kernel with bridge, veth and cls_bpf.
 """
 
 import contextlib

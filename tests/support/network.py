@@ -42,7 +42,6 @@ route add local 203.0.113.0/24 dev lo
 -6 route add local 2001:db8::/32 dev lo
 """
 
-
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -55,7 +54,7 @@ def enter():
 
 
 def enter_another(flags=0):
-    """A new network for the calling thread alone, with the same addresses as the one of the program."""
+    """A new network for the calling thread, with the same addresses as that of the program."""
     _check(_libc.unshare(_CLONE_NEWNET | flags))
     for line in _ADDRESSES.strip().splitlines():
         run("ip", *line.split())
@@ -69,7 +68,7 @@ def join(descriptor):
 def _check(result):
     if result != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"no network namespace of one's own ({os.strerror(number)}): this test needs root")
+        raise OSError(number, f"no network of one's own ({os.strerror(number)}): this test needs root")
 
 
 def run(*command):
