@@ -68,13 +68,13 @@ class Gate {
     if (unlimited(count)) return true;
     return !answer.over && static_cast<unsigned>(count.grain) < closed_from_;
   }
-
- private:
+  // Always recorded.
   static bool unlimited(const Count& count) {
     return std::all_of(count.windows.begin(), count.windows.end(),
                        [](const Window& window) { return window.limit == Window::no_limit; });
   }
 
+ private:
   unsigned closed_from_ = ~0U;  // the coarsest grain that a binding count refused, and everything finer
 };
 

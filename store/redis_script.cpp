@@ -1,14 +1,16 @@
 #include "store/redis_script.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <boost/container/small_vector.hpp>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "base/duration.hpp"
+#include "store/judgement.hpp"
 #include "store/key.hpp"
+#include "store/ring.hpp"
 #include "store/ring_body.hpp"
 
 namespace mxwarden::store {
@@ -17,7 +19,10 @@ namespace {
 using Microseconds = std::chrono::microseconds;
 
 constexpr double time_of_server = -1;
-constexpr std::size_t integers_of_answer = 5;
+constexpr double without_end = std::numeric_limits<double>::infinity();
+constexpr std::string_view end_of_text{"\0", 1};
+constexpr std::size_t usual_windows = 3;
+constexpr std::size_t size_of_end = 7;  // of the first slice, at the head of a value
 
 // The script reckons in doubles. So much may be asked for that it and all a ring can hold are below 2^53.
 constexpr std::uint64_t n_most = std::uint64_t{1} << 52U;
@@ -88,7 +93,7 @@ void append_length(Arguments& to, Microseconds length) {
 
 void add_key(Arguments& to, const RedisNames& names, const Count& count) {
   to.append(names.prefix);
-  to.append(":1{");
+  to.append(":2{");
   append_entity(to, count.entity);
   to.append("}");
   to.append(count.counter);
@@ -102,43 +107,123 @@ void add_key(Arguments& to, const RedisNames& names, const Count& count) {
   to.end();
 }
 
-// The script's first argument, but for the time. Members are told to follow from the second on.
-void append_numbers(Arguments& to, const Batch& batch, RedisCall call) {
-  int members = 0;
-  for (const std::uint32_t place : call) {
-    const Count& count = batch.counts[place];
-    to.append(static_cast<double>(std::min(count.n, n_most)));
-    to.append(static_cast<double>(count.grain));
-    to.append(count.binding ? 1.0 : 0.0);
-    to.append(is_distinct(count) ? static_cast<double>(++members + 1) : 0.0);
-    to.append(static_cast<double>(count.windows.size()));
-    for (const Window& window : count.windows) {
-      to.append(static_cast<double>(in_microseconds(window).count()));
-      to.append(static_cast<double>(std::min(window.limit, limit_most)));
-    }
+// Whether it has the form of the script's usual call.
+bool is_usual(const Count& count) {
+  return !is_distinct(count) && count.windows.size() <= usual_windows &&
+         std::none_of(count.windows.begin(), count.windows.end(), is_wide);
+}
+
+void append_usual_limits(Arguments& to, const Count& count) {
+  const bool usual = is_usual(count);
+  for (std::size_t i = 0; i < usual_windows; ++i) {
+    const bool has_limit = i < count.windows.size();
+    to.append(!usual ? -1 : has_limit ? static_cast<double>(count.windows[i].limit) : without_end);
   }
+}
+
+void append_head_format(Arguments& to, const Count& count) {
+  to.append("<I7");
+  for (const Window& window : count.windows) to.append(is_wide(window) ? "I7I7" : "HH");
+  to.append(end_of_text);
+}
+
+// Nothing of it is left in any window, whenever in its newest slice it was written.
+void append_life(Arguments& to, const Count& count) {
+  Microseconds longest{};
+  for (const Window& window : count.windows) longest = std::max(longest, in_microseconds(window));
+  const auto slices = longest + longest / static_cast<std::int64_t>(ring_slices);
+  to.append_decimal(static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(slices).count()) + 1);
+  to.append(end_of_text);
+}
+
+// What is asked of one count. `member`: the place of its hash among the arguments; 0: it has none.
+void add_ask(Arguments& to, const Count& count, double time, std::size_t member) {
+  const auto grain = static_cast<double>(count.grain);
+  to.append(time);
+  to.append(static_cast<double>(std::min(count.n, n_most)));
+  append_usual_limits(to, count);
+  append_head_format(to, count);
+  append_life(to, count);
+  to.append(Gate::unlimited(count) ? -1 : grain);
+  to.append(count.binding ? grain : without_end);
+  to.append(static_cast<double>(member));
+  for (const Window& window : count.windows) {
+    to.append(static_cast<double>(in_microseconds(window).count()));
+    to.append(static_cast<double>(std::min(window.limit, limit_most)));
+  }
+  to.end();
 }
 
 double in_microseconds(Instant time) {
   return static_cast<double>(std::chrono::floor<Microseconds>(time.time_since_epoch()).count());
 }
 
-std::optional<CountAnswer> read_answer(const RedisReply& reply, std::size_t first) {
-  std::array<std::int64_t, integers_of_answer> integers;
-  for (std::size_t i = 0; i < integers.size(); ++i) {
-    if (reply[first + i].kind() != RedisReply::Kind::integer) return std::nullopt;
-    integers[i] = reply[first + i].integer();
+// The text of an answer, from its front.
+class AnswerText {
+ public:
+  explicit AnswerText(std::string_view text) : text_(text) {}
+
+  // There must be so many bytes left.
+  std::uint64_t take_little_endian(std::size_t size) {
+    std::uint64_t value = 0;
+    for (std::size_t byte = size; byte-- > 0;) value = value << 8U | static_cast<unsigned char>(text_[byte]);
+    text_.remove_prefix(size);
+    return value;
   }
-  const auto [count, window, over, recorded, wait] = integers;
-  if (count < 0 || window < 0 || window > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-  constexpr std::int64_t longest = std::chrono::floor<Microseconds>(Duration::max()).count();
-  CountAnswer answer;
-  answer.count = static_cast<std::uint64_t>(count);
-  answer.window = static_cast<std::uint32_t>(window);
-  answer.over = over != 0;
-  answer.recorded = recorded != 0;
-  answer.retry_after = wait < 0 || wait > longest ? Duration::max() : Microseconds(wait);
+  double take_double() { return std::bit_cast<double>(take_little_endian(sizeof(double))); }
+
+ private:
+  std::string_view text_;
+};
+
+std::size_t size_of_sum(const Window& window) {
+  return is_wide(window) ? 7 : 2;
+}
+
+std::size_t size_of_head(const Count& count) {
+  std::size_t size = size_of_end;
+  for (const Window& window : count.windows) size += 2 * size_of_sum(window);
+  return size;
+}
+
+CountAnswer read_head(AnswerText text, const Count& count) {
+  Judgement judgement;
+  text.take_little_endian(size_of_end);
+  for (const Window& window : count.windows) {
+    text.take_little_endian(size_of_sum(window));
+    judgement.admitted(text.take_little_endian(size_of_sum(window)), window.limit);
+  }
+  CountAnswer answer = judgement.answer();
+  answer.recorded = count.n > 0;
   return answer;
+}
+
+// Nothing: there is a number in it that cannot be.
+std::optional<CountAnswer> read_windows(AnswerText text, const Count& count) {
+  constexpr auto longest = static_cast<double>(std::chrono::floor<Microseconds>(Duration::max()).count());
+  Judgement judgement;
+  const bool recorded = text.take_double() != 0;
+  for (const Window& window : count.windows) {
+    const double total = text.take_double();
+    const double wait = text.take_double();
+    if (!(total >= 0 && total <= static_cast<double>(limit_most)) || std::isnan(wait)) return std::nullopt;
+    if (wait == 0) {
+      judgement.admitted(static_cast<std::uint64_t>(total), window.limit);
+    } else {
+      const bool never = wait < 0 || wait >= longest;
+      judgement.over(static_cast<std::uint64_t>(total), window.limit,
+                     never ? Duration::max() : Microseconds(static_cast<std::int64_t>(wait)));
+    }
+  }
+  CountAnswer answer = judgement.answer();
+  answer.recorded = recorded;
+  return answer;
+}
+
+std::optional<CountAnswer> read_answer(std::string_view text, const Count& count) {
+  if (!is_distinct(count) && text.size() == size_of_head(count)) return read_head(AnswerText(text), count);
+  if (text.size() == sizeof(double) * (1 + 2 * count.windows.size())) return read_windows(AnswerText(text), count);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -151,9 +236,11 @@ void append_script_call(std::string& to, const ScriptAs& script, const RedisName
   arguments.append_decimal(call.size());
   arguments.end();
   for (const std::uint32_t place : call) add_key(arguments, names, batch.counts[place]);
-  arguments.append(time ? in_microseconds(*time) : time_of_server);
-  append_numbers(arguments, batch, call);
-  arguments.end();
+  std::size_t last = call.size();
+  for (const std::uint32_t place : call) {
+    const Count& count = batch.counts[place];
+    add_ask(arguments, count, time ? in_microseconds(*time) : time_of_server, is_distinct(count) ? ++last : 0);
+  }
   for (const std::uint32_t place : call) {
     if (!is_distinct(batch.counts[place])) continue;
     arguments.append_little_endian(member_hash(names.seed, batch.counts[place].member));
@@ -162,10 +249,13 @@ void append_script_call(std::string& to, const ScriptAs& script, const RedisName
   arguments.append_command_to(to);
 }
 
-bool read_script_reply(const RedisReply& reply, RedisCall call, std::span<CountAnswer> answers) {
-  if (reply.size() != call.size() * integers_of_answer) return false;
+bool read_script_reply(const RedisReply& reply, const Batch& batch, RedisCall call, std::span<CountAnswer> answers) {
+  const bool alone = call.size() == 1;
+  if (!alone && reply.size() != call.size()) return false;
   for (std::size_t i = 0; i < call.size(); ++i) {
-    const auto answer = read_answer(reply, i * integers_of_answer);
+    const RedisReply part = alone ? reply : reply[i];
+    if (part.kind() != RedisReply::Kind::text) return false;
+    const auto answer = read_answer(part.text(), batch.counts[call[i]]);
     if (!answer) return false;
     answers[call[i]] = *answer;
   }

@@ -52,6 +52,6 @@ void append_script_call(std::string& to, const ScriptAs& script, const RedisName
                         RedisCall call, std::optional<Instant> time = {});
 
 // Writes the answers to the call into those of the batch. False: this is no answer to such a call.
-bool read_script_reply(const RedisReply& reply, RedisCall call, std::span<CountAnswer> answers);
+bool read_script_reply(const RedisReply& reply, const Batch& batch, RedisCall call, std::span<CountAnswer> answers);
 
 }  // namespace mxwarden::store

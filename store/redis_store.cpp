@@ -223,7 +223,7 @@ void RedisStore::take_answer(const RedisReply& reply) {
   in_flight_.pop_front();
   if (!reply.is_error()) {
     const auto counts = RedisCall(call.ask->order).subspan(call.first, call.size);
-    const bool understood = read_script_reply(reply, counts, call.ask->answers);
+    const bool understood = read_script_reply(reply, *call.ask->batch, counts, call.ask->answers);
     if (understood) link_.answered();
     // First the link, so that what the completion asks is not sent over a connection that is lost.
     const auto action =

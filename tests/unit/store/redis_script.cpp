@@ -76,7 +76,7 @@ class ScriptStore final : public store::Store {
     for (const auto& entity : entities) {
       const RedisReply reply = client_.receive();
       INFO(reply.text());
-      REQUIRE(store::read_script_reply(reply, entity, answers));
+      REQUIRE(store::read_script_reply(reply, batch, entity, answers));
     }
     return answers;
   }
@@ -294,9 +294,9 @@ TEST_CASE("keys say what they hold") {
   Count rings = tests::counted("client:192.0.2.7", {{60s, 5}, {1h, 20}, {24h, 65'536}, {168h, Window::no_limit}});
   Count members = tests::counted_member("client:192.0.2.7", {{10min, 5}, {1'500us, Window::no_limit}}, "a");
   const Batch batch = batch_of({rings, members});
-  CHECK(keys_of(batch) == std::vector<std::string>{"mxw:1{client:192.0.2.7}rate/60s,1h,1dw,7dw",
-                                                   "mxw:1{client:192.0.2.7}rate#10m,1500us"});
-  CHECK(keys_of(batch, {.prefix = "mx:a"})[0].starts_with("mx:a:1{client:192.0.2.7}"));
+  CHECK(keys_of(batch) == std::vector<std::string>{"mxw:2{client:192.0.2.7}rate/60s,1h,1dw,7dw",
+                                                   "mxw:2{client:192.0.2.7}rate#10m,1500us"});
+  CHECK(keys_of(batch, {.prefix = "mx:a"})[0].starts_with("mx:a:2{client:192.0.2.7}"));
 }
 
 TEST_CASE("the hash of a member depends on the seed alone") {
@@ -477,34 +477,90 @@ TEST_CASE("a client with three windows costs no more than 250 bytes") {
   CHECK(each <= 250);
 }
 
+// What a number is in an answer.
+std::string double_text(double number) {
+  return {reinterpret_cast<const char*>(&number), sizeof number};
+}
+
+std::string doubles_text(std::initializer_list<double> numbers) {
+  std::string text;
+  for (const double number : numbers) text += double_text(number);
+  return text;
+}
+
+std::string bulk(std::string_view text) {
+  return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+}
+
 TEST_CASE("a reply that is none of the script's is refused") {
+  const Batch batch = batch_of({tests::counted("a", {{60s, 5}, {1h, 20}})});
   const std::uint32_t places[] = {0};
   std::vector<CountAnswer> answers(1);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
   struct Row {
-    std::string_view reply;
+    const char* label;
+    std::string reply;
     bool good;
   };
   const Row rows[] = {
-      {"*5\r\n:3\r\n:1\r\n:1\r\n:0\r\n:-1\r\n", true},
-      {"*5\r\n:3\r\n:1\r\n:1\r\n:0\r\n:9223372036854775807\r\n", true},
-      {"*4\r\n:3\r\n:1\r\n:1\r\n:0\r\n", false},
-      {"*6\r\n:3\r\n:1\r\n:1\r\n:0\r\n:0\r\n:0\r\n", false},
-      {"*5\r\n:-3\r\n:1\r\n:1\r\n:0\r\n:0\r\n", false},
-      {"*5\r\n:3\r\n:-1\r\n:1\r\n:0\r\n:0\r\n", false},
-      {"*5\r\n:3\r\n:1\r\n:1\r\n$1\r\n0\r\n:0\r\n", false},
-      {"*0\r\n", false},
-      {":5\r\n", false},
-      {"-ERR no\r\n", false},
-      {"$-1\r\n", false},
+      {"over, for ever", bulk(doubles_text({0, 3, 0, 9, -1})), true},
+      {"over, for longer than can be", bulk(doubles_text({0, 3, 0, 9, 1e300})), true},
+      {"a number too few", bulk(doubles_text({0, 3, 0, 9})), false},
+      {"a number too many", bulk(doubles_text({0, 3, 0, 9, 1, 0})), false},
+      {"fewer than none", bulk(doubles_text({0, -3, 0, 9, 1})), false},
+      {"more than can be", bulk(doubles_text({0, 3, 0, 1e300, 1})), false},
+      {"no number", bulk(doubles_text({0, 3, 0, nan, 1})), false},
+      {"a wait that is no number", bulk(doubles_text({0, 3, 0, 9, nan})), false},
+      {"half a head", bulk(std::string(14, 'x')), false},
+      {"empty", bulk(""), false},
+      {"an array", "*1\r\n" + bulk(doubles_text({0, 3, 0, 9, -1})), false},
+      {"no answer", "*0\r\n", false},
+      {"an integer", ":5\r\n", false},
+      {"an error", "-ERR no\r\n", false},
+      {"nil", "$-1\r\n", false},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.reply);
+    CAPTURE(row.label);
     store::RedisReader reader;
     reader.feed(row.reply);
     const auto reply = reader.next();
     REQUIRE(reply.has_value());
     REQUIRE(reply->has_value());
-    CHECK(store::read_script_reply(**reply, places, answers) == row.good);
+    CHECK(store::read_script_reply(**reply, batch, places, answers) == row.good);
     if (row.good) CHECK(answers[0].retry_after == Duration::max());
+  }
+}
+
+TEST_CASE("a head answers a call in which nothing is over") {
+  Batch batch = batch_of({tests::counted("a", {{60s, 5}, {1h, 65'536}, {24h, 20}})});
+  const std::uint32_t places[] = {0};
+  std::vector<CountAnswer> answers(1);
+  const std::string head = std::string(7, 't') + std::string("\x09\x09\x03\x00", 4) +
+                           std::string("\x09\x09\x09\x09\x09\x09\x09\x02\x00\x01\x00\x00\x00\x00", 14) +
+                           std::string("\x09\x09\x05\x00", 4);
+  for (const std::uint64_t n : {1U, 0U}) {
+    batch.counts[0].n = n;
+    store::RedisReader reader;
+    reader.feed(bulk(head));
+    REQUIRE(store::read_script_reply(*reader.next().value(), batch, places, answers));
+    CHECK(answers[0].count == 65'538 - 65'536 + 65'536);
+    CHECK(answers[0].window == 1);
+    CHECK(answers[0].recorded == (n == 1));
+    CHECK(!answers[0].over);
+  }
+}
+
+TEST_CASE("several counts are answered by as many texts") {
+  const Batch batch = batch_of({tests::counted("a", {{60s, 5}}), tests::counted("a", {{1h, 5}})});
+  const std::uint32_t places[] = {0, 1};
+  std::vector<CountAnswer> answers(2);
+  const std::string one = bulk(doubles_text({1, 3, 0}));
+  for (const auto& [reply, good] : {std::pair("*2\r\n" + one + one, true), std::pair("*1\r\n" + one, false),
+                                    std::pair("*3\r\n" + one + one + one, false), std::pair(one, false),
+                                    std::pair("*2\r\n" + one + ":1\r\n", false)}) {
+    CAPTURE(reply);
+    store::RedisReader reader;
+    reader.feed(reply);
+    CHECK(store::read_script_reply(*reader.next().value(), batch, places, answers) == good);
   }
 }
