@@ -127,12 +127,19 @@ void append_head_format(Arguments& to, const Count& count) {
   to.append(end_of_text);
 }
 
-// Nothing of it is left in any window, whenever in its newest slice it was written.
-void append_life(Arguments& to, const Count& count) {
+Microseconds longest_of(const Windows& windows) {
   Microseconds longest{};
-  for (const Window& window : count.windows) longest = std::max(longest, in_microseconds(window));
-  const auto slices = longest + longest / static_cast<std::int64_t>(ring_slices);
-  to.append_decimal(static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(slices).count()) + 1);
+  for (const Window& window : windows) longest = std::max(longest, in_microseconds(window));
+  return longest;
+}
+
+// A ring lives until nothing is left in its longest window, whenever in its newest slice it is written again.
+void append_life(Arguments& to, const Count& count) {
+  const Microseconds longest = longest_of(count.windows);
+  const Microseconds slices = longest + longest / static_cast<std::int64_t>(ring_slices);
+  const auto life =
+      is_distinct(count) ? longest.count() : std::chrono::ceil<std::chrono::milliseconds>(slices).count() + 1;
+  to.append_decimal(static_cast<std::uint64_t>(life));
   to.append(end_of_text);
 }
 
@@ -146,11 +153,14 @@ void add_ask(Arguments& to, const Count& count, double time, std::size_t member)
   append_life(to, count);
   to.append(Gate::unlimited(count) ? -1 : grain);
   to.append(count.binding ? grain : without_end);
-  to.append(static_cast<double>(member));
+  to.append("<d");
+  for (std::size_t i = 0; i < count.windows.size(); ++i) to.append("dd");
+  to.append(end_of_text);
   for (const Window& window : count.windows) {
     to.append(static_cast<double>(in_microseconds(window).count()));
     to.append(static_cast<double>(std::min(window.limit, limit_most)));
   }
+  to.append(static_cast<double>(member));
   to.end();
 }
 
@@ -202,7 +212,6 @@ CountAnswer read_head(AnswerText text, const Count& count) {
 std::optional<CountAnswer> read_windows(AnswerText text, const Count& count) {
   constexpr auto longest = static_cast<double>(std::chrono::floor<Microseconds>(Duration::max()).count());
   Judgement judgement;
-  const bool recorded = text.take_double() != 0;
   for (const Window& window : count.windows) {
     const double total = text.take_double();
     const double wait = text.take_double();
@@ -216,7 +225,7 @@ std::optional<CountAnswer> read_windows(AnswerText text, const Count& count) {
     }
   }
   CountAnswer answer = judgement.answer();
-  answer.recorded = recorded;
+  answer.recorded = text.take_double() != 0;
   return answer;
 }
 

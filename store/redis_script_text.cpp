@@ -12,16 +12,17 @@ constexpr std::string_view text = R"lua(
 --          double    n
 --          3 doubles the limits of its windows, if it may be a usual call (below); else the first is below 0
 --          string    the format of its head (below)
---          string    how many milliseconds its key lives
+--          string    how long its key lives, in milliseconds; of a distinct count its longest window in microseconds
 --          double    its grain (the finer, the higher); below 0: recorded whatever the others are
 --          double    from which grain on it closes the others if it is over
---          double    which of ARGV is the hash of its member (0: no distinct count)
+--          string    the format of what follows, and of the second kind of answer
 --          doubles   for each window its length in microseconds and its limit (0: none)
+--          double    which of ARGV is the hash of its member (0: no distinct count)
 -- ARGV...  hashes of members
 -- Answer   for each count a string, an array of them if there are several:
 --          the head of its value with n in it: no window is over, and it was recorded unless n is 0;
---          or doubles: whether it was recorded, and for each window what it would hold and the microseconds until there
---          is room (0: it is not over, -1: never)
+--          or doubles: for each window what it would hold and the microseconds until there is room (0: it is not over,
+--          -1: never); then whether it was recorded
 --
 -- The value of a ring. All that is recorded is added to a sum, which runs over (at 2^16, where a window is wide at
 -- 2^52). A mark is what the sum was when a slice began. So a window holds the sum less the mark of its oldest slice:
@@ -67,39 +68,54 @@ if #KEYS == 1 then
 end
 values = values or call('MGET', unpack(KEYS))  -- of a distinct count nothing
 
+-- What follows avoids what costs most: tables with names, functions of the libraries, and strings.
 local wide_most, wide_modulus = 281474976710655, 4503599627370496  -- 2^48 - 1, 2^52
+local no_marks = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 local distinct_most = 1000
 
 -- The slice of such a window that `time` lies in.
 local function slice_at(time, length)
   local rest = time % length
-  return (time - rest) / length * 12 + math.floor(rest * 12 / length)
+  local twelfths = rest * 12 / length
+  return (time - rest) / length * 12 + (twelfths - twelfths % 1)
 end
 
 -- When a slice begins, rounded up.
 local function border(slice, length)
   local rest = slice % 12
-  return (slice - rest) / 12 * length + math.ceil(rest * length / 12)
+  local into = rest * length / 12
+  return (slice - rest) / 12 * length + (into + -into % 1)
 end
 
 -- What was recorded since the slice began that is `back` before the newest that is stored. `at`: where the marks of its
 -- window are in the value, if they were not left out.
 local function held_since(back, value, at, sum, wide)
   if back < 0 then return 0 end
-  local mark_at = at + back * (wide and 7 or 2)
-  local mark = mark_at < #value and read(wide and '<I7' or '<H', value, mark_at) or 0
-  return (sum - mark) % (wide and wide_modulus or 65536)
+  if at > #value then return sum end
+  if wide then return (sum - read('<I7', value, at + back * 7)) % wide_modulus end
+  return (sum - read('<H', value, at + back * 2)) % 65536
+end
+
+-- How many of the oldest slices must be gone until n more have room. What is left after them can only fall.
+local function slices_until_room(age, value, at, sum, wide, room)
+  local too_few, enough = 0, 13
+  while enough - too_few > 1 do
+    local middle = (too_few + enough) / 2
+    middle = middle - middle % 1
+    if held_since(12 - age - middle, value, at, sum, wide) > room then too_few = middle else enough = middle end
+  end
+  return enough
 end
 
 -- The marks when `age` slices have begun.
 local function marks_moved(age, value, at, sum, wide)
   local left = (12 - age) * (wide and 7 or 2)
   local marks = at < #value and value:sub(at, at + left - 1) or string.rep('\0', left)
-  return string.rep(write(wide and '<I7' or '<H', sum), age) .. marks
+  return age > 0 and string.rep(write(wide and '<I7' or '<H', sum), age) .. marks or marks
 end
 
--- `windows`: the length and the limit of each; in their place is put what it would hold, and how long it is over its
--- limit. If none is, answers the head with n in it, and the marks, if slices have begun.
+-- `windows`: the length and the limit of each, and a number more; in their place is put what it would hold, and how long
+-- it is over its limit. If none is, answers the head with n in it, and the marks, if slices have begun.
 local function judge_ring(value, format, n, windows)
   value = value or string.rep('\0', struct.size(format))
   local head = {read(format, value)}
@@ -107,43 +123,48 @@ local function judge_ring(value, format, n, windows)
   local begun = now >= written_until
   if begun then head[1] = math.huge end
   local over, marks, left_out = false, '', ''
-  for i = #windows - 1, 1, -2 do
+  for i = #windows - 3, 1, -2 do
     local length, limit, sum, total = windows[i], windows[i + 1], head[i + 1], head[i + 2]
     local wide = limit == 0 or limit > 65535
     local newest, age = slice_at(written_until - 1, length), 0
     if begun then
       local slice = slice_at(now, length)
       newest, age = slice, slice - newest
-      head[1] = math.min(head[1], border(slice + 1, length))
+      local first_end = border(slice + 1, length)
+      if first_end < head[1] then head[1] = first_end end
       if age > 0 then total = held_since(12 - age, value, at, sum, wide) end
     end
 
     windows[i], windows[i + 1] = total + n, 0
     if limit > 0 and total + n > limit then
       over = true
-      -- Until so many of the oldest slices are gone that there is room.
-      local gone = 1
-      while gone < 13 and held_since(12 - age - gone, value, at, sum, wide) + n > limit do gone = gone + 1 end
-      windows[i + 1] = n > limit and -1 or border(newest + gone, length) - now
+      windows[i + 1] = -1
+      if n <= limit then
+        local gone = slices_until_room(age, value, at, sum, wide, limit - n)
+        windows[i + 1] = border(newest + gone, length) - now
+      end
     elseif not over then
       local more = n
       if wide then
-        local running = age > 0 and 0 or held_since(0, value, at, sum, wide)
+        local running = (age > 0 or total == 0) and 0 or held_since(0, value, at, sum, wide)
         more = math.min(n, wide_most - running)
-        sum = sum % wide_modulus
       end
       if begun then
-        local none = string.rep('\0', wide and 84 or 24)
+        local none = wide and string.rep('\0', 84) or no_marks
         local moved = none
         if total == 0 then
           sum = 0  -- anew
         else
           moved = marks_moved(age, value, at, sum, wide)
         end
-        left_out = left_out .. moved
-        if moved ~= none then marks, left_out = marks .. left_out, '' end
+        if moved == none then
+          left_out = left_out .. none
+        else
+          marks, left_out = marks .. left_out .. moved, ''
+        end
       end
-      head[i + 1], head[i + 2] = sum + more, total + more
+      sum = sum + more
+      head[i + 1], head[i + 2] = wide and sum % wide_modulus or sum, total + more  -- 16 bits are written, whatever it is
     end
     at = at + (wide and 84 or 24)
   end
@@ -153,7 +174,7 @@ end
 -- The same of a distinct count; answers whether a window is over. `seen`: when the member was last, if ever.
 local function judge_members(key, seen, n, windows)
   local over = false
-  for i = 1, #windows, 2 do
+  for i = 1, #windows - 3, 2 do
     local length, limit = windows[i], math.min(windows[i + 1], distinct_most)
     local size = call('ZCOUNT', key, now - length + 1, '+inf')
     local known = seen and seen > now - length
@@ -169,57 +190,61 @@ local function judge_members(key, seen, n, windows)
   return over
 end
 
-local function write_member(key, member, seen, longest)
+local function write_member(key, member, seen, life)
   local newest = call('ZRANGE', key, -1, -1, 'WITHSCORES')[2]
   local instant = math.max(now, newest or now)
-  call('ZREMRANGEBYSCORE', key, '-inf', instant - longest)
+  call('ZREMRANGEBYSCORE', key, '-inf', instant - life)
   if not seen then call('ZREMRANGEBYRANK', key, 0, -distinct_most) end
   call('ZADD', key, instant, member)
-  call('PEXPIRE', key, math.ceil((instant + longest - now) / 1000) + 1)
+  call('PEXPIRE', key, math.ceil((instant + life - now) / 1000) + 1)
 end
 
-local counts = {}
-local closed_from = math.huge  -- the coarsest grain that was refused, and everything finer
-for index, key in ipairs(KEYS) do
-  local count = {}
-  local _, n, _, _, _, format, life, grain, closes, member, at = read('<dddddssddd', ARGV[index])
-  local windows = {read('<' .. string.rep('d', (#ARGV[index] - at + 1) / 8), ARGV[index], at)}
-  windows[#windows] = nil
-  local head, marks, seen, over, longest
-  if member == 0 then
+-- Answers what record() must know, but for the last: from which grain on it closes the others.
+local function judge(index)
+  local ask = ARGV[index]
+  local _, n, _, _, _, format, life, grain, closes, form, at = read('<dddddssdds', ask)
+  local windows = {read(form, ask, at)}
+  local member, over, head, marks, seen = ARGV[windows[#windows - 1]]
+  if member then
+    seen = n > 0 and tonumber(call('ZSCORE', KEYS[index], member) or nil)
+    over = judge_members(KEYS[index], seen, n, windows)
+  else
     head, marks = judge_ring(values[index], format, n, windows)
     over = not head
-  else
-    longest = 0
-    for i = 1, #windows, 2 do longest = math.max(longest, windows[i]) end
-    seen = n > 0 and tonumber(call('ZSCORE', key, ARGV[member]) or nil)
-    over = judge_members(key, seen, n, windows)
   end
-  if over then closed_from = math.min(closed_from, closes) end
-  counts[index] = {n = n, grain = grain, over = over, windows = windows, head = head, marks = marks, life = life,
-                   member = member, seen = seen, longest = longest}
+  return n, over, grain, life, form, windows, head, marks, member, seen, over and closes or math.huge
 end
 
-local answers = {}
-for index, key in ipairs(KEYS) do
-  local count = counts[index]
-  local recorded = count.n > 0 and not count.over and count.grain < closed_from
+-- Records it, if it may be, and answers it.
+local function record(index, closed_from, n, over, grain, life, form, windows, head, marks, member, seen)
+  local key = KEYS[index]
+  local recorded = n > 0 and not over and grain < closed_from
   if recorded then
-    if count.longest then
-      write_member(key, ARGV[count.member], count.seen, count.longest)
-    elseif count.marks then
-      call('SET', key, count.head .. count.marks, 'PX', count.life)
+    if member then
+      write_member(key, member, seen, life)
+    elseif marks then
+      call('SET', key, head .. marks, 'PX', life)
     else
-      call('SETRANGE', key, '0', count.head)
+      call('SETRANGE', key, '0', head)
     end
   end
-  if count.head and (recorded or count.n == 0) then
-    answers[index] = count.head
-  else
-    answers[index] = write('<d' .. string.rep('d', #count.windows), recorded and 1 or 0, unpack(count.windows))
-  end
+  if head and (recorded or n == 0) then return head end
+  windows[#windows - 1] = recorded and 1 or 0
+  return write(form, unpack(windows))
 end
-return #KEYS == 1 and answers[1] or answers
+
+if #KEYS == 1 then return record(1, math.huge, judge(1)) end
+
+local counts, answers = {}, {}
+local closed_from = math.huge  -- the coarsest grain that was refused, and everything finer
+for index = 1, #KEYS do
+  counts[index] = {judge(index)}
+  closed_from = math.min(closed_from, counts[index][11])
+end
+for index = 1, #KEYS do
+  answers[index] = record(index, closed_from, unpack(counts[index], 1, 10))
+end
+return answers
 )lua";
 
 }  // namespace

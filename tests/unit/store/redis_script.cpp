@@ -406,12 +406,20 @@ TEST_CASE("a key does not end before its wait is over when time has gone back") 
   tests::RedisServer server;
   tests::RedisClient client = server.client();
   ScriptStore script(server);
-  for (const Count& count : {tests::counted("a", {{60s, 5}}), tests::counted_member("b", {{60s, 5}}, "x")}) {
-    CHECK(script.ask(batch_of({count}, today))[0].recorded);
-    const Batch before = batch_of({count}, today - 1h);
-    CHECK(script.ask(before)[0].recorded);
-    CHECK(life_of(client, keys_of(before)[0]) > 1h + 50s);
-  }
+  const Batch members = batch_of({tests::counted_member("b", {{60s, 5}}, "x")}, today);
+  CHECK(script.ask(members)[0].recorded);
+  Batch before = members;
+  before.now -= 1h;
+  CHECK(script.ask(before)[0].recorded);
+  CHECK(life_of(client, keys_of(before)[0]) > 1h + 50s);
+  // The end of a ring is an instant of the server's clock, which goes back with it; nobody may move it forward then.
+  const Batch ring = batch_of({tests::counted("a", {{60s, 5}})}, today);
+  CHECK(script.ask(ring)[0].recorded);
+  client.command({"PEXPIRE", keys_of(ring)[0], std::to_string(std::chrono::milliseconds(1h + 60s).count())});
+  before = ring;
+  before.now -= 1h;
+  CHECK(script.ask(before)[0].recorded);
+  CHECK(life_of(client, keys_of(before)[0]) > 1h + 50s);
 }
 
 TEST_CASE("nothing is written by a look or a refusal") {
@@ -472,7 +480,7 @@ TEST_CASE("a client with three windows costs no more than 250 bytes") {
   const auto each = (number_in_info(client, "used_memory") - before) / clients;
   const std::string key = keys_of(batch_for(0))[0];
   MESSAGE(each, " bytes for a client, with a key of ", key.size());
-  CHECK(client.command({"STRLEN", key}).integer() == 90);
+  CHECK(client.command({"STRLEN", key}).integer() == 19);
   CHECK(client.command({"DBSIZE"}).integer() == clients + 1);
   CHECK(each <= 250);
 }
@@ -503,17 +511,17 @@ TEST_CASE("a reply that is none of the script's is refused") {
     bool good;
   };
   const Row rows[] = {
-      {"over, for ever", bulk(doubles_text({0, 3, 0, 9, -1})), true},
-      {"over, for longer than can be", bulk(doubles_text({0, 3, 0, 9, 1e300})), true},
-      {"a number too few", bulk(doubles_text({0, 3, 0, 9})), false},
-      {"a number too many", bulk(doubles_text({0, 3, 0, 9, 1, 0})), false},
-      {"fewer than none", bulk(doubles_text({0, -3, 0, 9, 1})), false},
-      {"more than can be", bulk(doubles_text({0, 3, 0, 1e300, 1})), false},
-      {"no number", bulk(doubles_text({0, 3, 0, nan, 1})), false},
-      {"a wait that is no number", bulk(doubles_text({0, 3, 0, 9, nan})), false},
+      {"over, for ever", bulk(doubles_text({3, 0, 9, -1, 0})), true},
+      {"over, for longer than can be", bulk(doubles_text({3, 0, 9, 1e300, 0})), true},
+      {"a number too few", bulk(doubles_text({3, 0, 9, 0})), false},
+      {"a number too many", bulk(doubles_text({3, 0, 9, 1, 0, 0})), false},
+      {"fewer than none", bulk(doubles_text({-3, 0, 9, 1, 0})), false},
+      {"more than can be", bulk(doubles_text({3, 0, 1e300, 1, 0})), false},
+      {"no number", bulk(doubles_text({3, 0, nan, 1, 0})), false},
+      {"a wait that is no number", bulk(doubles_text({3, 0, 9, nan, 0})), false},
       {"half a head", bulk(std::string(14, 'x')), false},
       {"empty", bulk(""), false},
-      {"an array", "*1\r\n" + bulk(doubles_text({0, 3, 0, 9, -1})), false},
+      {"an array", "*1\r\n" + bulk(doubles_text({3, 0, 9, -1, 0})), false},
       {"no answer", "*0\r\n", false},
       {"an integer", ":5\r\n", false},
       {"an error", "-ERR no\r\n", false},
@@ -532,7 +540,7 @@ TEST_CASE("a reply that is none of the script's is refused") {
 }
 
 TEST_CASE("a head answers a call in which nothing is over") {
-  Batch batch = batch_of({tests::counted("a", {{60s, 5}, {1h, 65'536}, {24h, 20}})});
+  Batch batch = batch_of({tests::counted("a", {{60s, 5}, {1h, 70'000}, {24h, 20}})});
   const std::uint32_t places[] = {0};
   std::vector<CountAnswer> answers(1);
   const std::string head = std::string(7, 't') + std::string("\x09\x09\x03\x00", 4) +
@@ -543,7 +551,7 @@ TEST_CASE("a head answers a call in which nothing is over") {
     store::RedisReader reader;
     reader.feed(bulk(head));
     REQUIRE(store::read_script_reply(*reader.next().value(), batch, places, answers));
-    CHECK(answers[0].count == 65'538 - 65'536 + 65'536);
+    CHECK(answers[0].count == 65'538);
     CHECK(answers[0].window == 1);
     CHECK(answers[0].recorded == (n == 1));
     CHECK(!answers[0].over);
@@ -554,7 +562,7 @@ TEST_CASE("several counts are answered by as many texts") {
   const Batch batch = batch_of({tests::counted("a", {{60s, 5}}), tests::counted("a", {{1h, 5}})});
   const std::uint32_t places[] = {0, 1};
   std::vector<CountAnswer> answers(2);
-  const std::string one = bulk(doubles_text({1, 3, 0}));
+  const std::string one = bulk(doubles_text({3, 0, 1}));
   for (const auto& [reply, good] : {std::pair("*2\r\n" + one + one, true), std::pair("*1\r\n" + one, false),
                                     std::pair("*3\r\n" + one + one + one, false), std::pair(one, false),
                                     std::pair("*2\r\n" + one + ":1\r\n", false)}) {
