@@ -19,7 +19,8 @@ namespace {
 using Microseconds = std::chrono::microseconds;
 
 constexpr double time_of_server = -1;
-constexpr double without_end = std::numeric_limits<double>::infinity();
+constexpr std::uint64_t coarser_than_any = 0xFF;  // -1: a byte with a sign
+constexpr std::uint64_t finer_than_any = 0x7F;
 constexpr std::string_view end_of_text{"\0", 1};
 constexpr std::size_t usual_windows = 3;
 constexpr std::size_t size_of_end = 7;  // of the first slice, at the head of a value
@@ -38,8 +39,8 @@ class Arguments {
   // What is appended until end() is one argument.
   void append(std::string_view part) { text_.insert(text_.end(), part.begin(), part.end()); }
   void append(double number) { append_little_endian(std::bit_cast<std::uint64_t>(number)); }
-  void append_little_endian(std::uint64_t value) {
-    for (int byte = 0; byte < 8; ++byte, value >>= 8U) text_.push_back(static_cast<char>(value));
+  void append_little_endian(std::uint64_t value, int bytes = 8) {
+    for (int byte = 0; byte < bytes; ++byte, value >>= 8U) text_.push_back(static_cast<char>(value));
   }
   void append_decimal(std::uint64_t value) {
     char digits[20];
@@ -117,7 +118,7 @@ void append_usual_limits(Arguments& to, const Count& count) {
   const bool usual = is_usual(count);
   for (std::size_t i = 0; i < usual_windows; ++i) {
     const bool has_limit = i < count.windows.size();
-    to.append(!usual ? -1 : has_limit ? static_cast<double>(count.windows[i].limit) : without_end);
+    to.append_little_endian(!usual ? 0 : has_limit ? count.windows[i].limit : narrow_limit_most, 2);
   }
 }
 
@@ -145,14 +146,14 @@ void append_life(Arguments& to, const Count& count) {
 
 // What is asked of one count. `member`: the place of its hash among the arguments; 0: it has none.
 void add_ask(Arguments& to, const Count& count, double time, std::size_t member) {
-  const auto grain = static_cast<double>(count.grain);
+  const auto grain = static_cast<std::uint64_t>(count.grain);
   to.append(time);
-  to.append(static_cast<double>(std::min(count.n, n_most)));
+  to.append_little_endian(std::min(count.n, n_most), 7);
   append_usual_limits(to, count);
   append_head_format(to, count);
   append_life(to, count);
-  to.append(Gate::unlimited(count) ? -1 : grain);
-  to.append(count.binding ? grain : without_end);
+  to.append_little_endian(Gate::unlimited(count) ? coarser_than_any : grain, 1);
+  to.append_little_endian(count.binding ? grain : finer_than_any, 1);
   to.append("<d");
   for (std::size_t i = 0; i < count.windows.size(); ++i) to.append("dd");
   to.append(end_of_text);

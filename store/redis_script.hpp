@@ -5,15 +5,14 @@
 // records, in one step on the server. The promises and the algorithm are those of store/store.hpp and store/ring.hpp,
 // with microseconds in the place of nanoseconds: borders, waits and windows are rounded to them (a wait upwards).
 //
-// Keys: `PREFIX:1{ENTITY}COUNTER/WINDOWS`, one for each count, all of an entity in one hash slot (Redis Cluster). The 1
+// Keys: `PREFIX:2{ENTITY}COUNTER/WINDOWS`, one for each count, all of an entity in one hash slot (Redis Cluster). The 2
 // is the version of what stands in the values: another release that changes them counts anew beside this one. A window
 // is written as a duration (`60s`), one in 48-bit slices (limit above 65,535 or none) with a `w` behind; a distinct
 // count has `#` in the place of `/`. A `}` in an entity is written `%7D`, and `%` as `%25`, so that nobody chooses
 // another one's slot.
-// Values: a ring is a string, for each window 32 bits of its newest slice's number and 13 slices of 16 (or 48) bits,
-// the newest first, all little-endian; a distinct count is a sorted set of 8-byte hashes of the members by the
-// microsecond they were last seen. Each key ends by itself when nothing of it is left in any window; the end is set in
-// the step that writes it.
+// Values: a ring is a string of sums, as the script's text describes it; a distinct count is a sorted set of 8-byte
+// hashes of the members by the microsecond they were last seen. Each key ends by itself when nothing of it is left in
+// any window, a slice later at most; the end is set in the step that makes it.
 //
 // Time is the server's own (TIME), which may go back after a failover: a ring then stays in its newest slice. Effects
 // are what is replicated (Redis 5 and later), so that replicas need not agree on the time.
@@ -51,7 +50,7 @@ struct ScriptAs {
 void append_script_call(std::string& to, const ScriptAs& script, const RedisNames& names, const Batch& batch,
                         RedisCall call, std::optional<Instant> time = {});
 
-// Writes the answers to the call into those of the batch. False: this is no answer to such a call.
+// Writes the answers to the call of the batch into its own. False: this is no answer to such a call.
 bool read_script_reply(const RedisReply& reply, const Batch& batch, RedisCall call, std::span<CountAnswer> answers);
 
 }  // namespace mxwarden::store

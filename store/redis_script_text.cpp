@@ -9,12 +9,12 @@ constexpr std::string_view text = R"lua(
 -- KEYS     one for each count
 -- ARGV     for each count, in their order, what is asked, little-endian:
 --          double    the time in microseconds (below 0: the server's own); that of the first count is taken
---          double    n
---          3 doubles the limits of its windows, if it may be a usual call (below); else the first is below 0
+--          7 bytes   n
+--          3 times 2 bytes: the limits of its windows, if it may be a usual call (below); else the first is 0
 --          string    the format of its head (below)
 --          string    how long its key lives, in milliseconds; of a distinct count its longest window in microseconds
---          double    its grain (the finer, the higher); below 0: recorded whatever the others are
---          double    from which grain on it closes the others if it is over
+--          1 byte    its grain (the finer, the higher); below 0: recorded whatever the others are
+--          1 byte    from which grain on it closes the others if it is over
 --          string    the format of what follows, and of the second kind of answer
 --          doubles   for each window its length in microseconds and its limit (0: none)
 --          double    which of ARGV is the hash of its member (0: no distinct count)
@@ -48,8 +48,8 @@ end
 -- none of which a slice has begun since it was written, and all of which have room. Only the head changes; when the key
 -- ends does not. Answers the head; or nothing and the value, if it was read.
 local function count_in_newest_slices()
-  local _, n, most_1, most_2, most_3, format = read('<ddddds', ARGV[1])
-  if most_1 < 0 then return end
+  local _, n, most_1, most_2, most_3, format = read('<dI7HHHs', ARGV[1])
+  if most_1 == 0 then return end
   local stored = call('GET', KEYS[1])
   if not stored then return nil, stored end
   local first_end, sum_1, total_1, sum_2, total_2, sum_3, total_3 = read(format, stored)
@@ -98,6 +98,7 @@ end
 
 -- How many of the oldest slices must be gone until n more have room. What is left after them can only fall.
 local function slices_until_room(age, value, at, sum, wide, room)
+  if at > #value then return 13 - age end  -- all is in one
   local too_few, enough = 0, 13
   while enough - too_few > 1 do
     local middle = (too_few + enough) / 2
@@ -126,13 +127,13 @@ local function judge_ring(value, format, n, windows)
   for i = #windows - 3, 1, -2 do
     local length, limit, sum, total = windows[i], windows[i + 1], head[i + 1], head[i + 2]
     local wide = limit == 0 or limit > 65535
-    local newest, age = slice_at(written_until - 1, length), 0
+    local age = 0
     if begun then
       local slice = slice_at(now, length)
-      newest, age = slice, slice - newest
+      if total > 0 then age = slice - slice_at(written_until - 1, length) end
+      if age > 0 then total = held_since(12 - age, value, at, sum, wide) end
       local first_end = border(slice + 1, length)
       if first_end < head[1] then head[1] = first_end end
-      if age > 0 then total = held_since(12 - age, value, at, sum, wide) end
     end
 
     windows[i], windows[i + 1] = total + n, 0
@@ -141,7 +142,7 @@ local function judge_ring(value, format, n, windows)
       windows[i + 1] = -1
       if n <= limit then
         local gone = slices_until_room(age, value, at, sum, wide, limit - n)
-        windows[i + 1] = border(newest + gone, length) - now
+        windows[i + 1] = border(slice_at(written_until - 1, length) + age + gone, length) - now
       end
     elseif not over then
       local more = n
@@ -202,7 +203,7 @@ end
 -- Answers what record() must know, but for the last: from which grain on it closes the others.
 local function judge(index)
   local ask = ARGV[index]
-  local _, n, _, _, _, format, life, grain, closes, form, at = read('<dddddssdds', ask)
+  local _, n, _, _, _, format, life, grain, closes, form, at = read('<dI7HHHssbbs', ask)
   local windows = {read(form, ask, at)}
   local member, over, head, marks, seen = ARGV[windows[#windows - 1]]
   if member then

@@ -172,7 +172,7 @@ class WhatStays(ClusterTestCase):
         node.ask(client_address="192.0.2.7")
         node.ask(client_address="192.0.2.7", protocol_state="END-OF-MESSAGE", size=2000)
         keys = self.redis.keys()
-        self.assertIn("mxw:1{client:192.0.2.7}client_rate/60s,1h", keys)
+        self.assertIn("mxw:2{client:192.0.2.7}client_rate/60s,1h", keys)
         self.assertEqual(len(keys), 3, keys)
         for key in keys:
             # One slice more than its longest window.
