@@ -462,6 +462,37 @@ TEST_CASE("the server's own time is taken when none is given") {
   CHECK(another.retry_after <= 1h);
 }
 
+TEST_CASE("a value grows only with the windows that hold something in more than one slice") {
+  tests::RedisServer server;
+  tests::RedisClient client = server.client();
+  ScriptStore script(server);
+  Batch narrow = batch_of({tests::counted("a", {{60s, 50}, {1h, 50}, {24h, 50}})});
+  Batch wide = batch_of({tests::counted("a", {{24h, Window::no_limit}})});
+  struct Row {
+    const char* label;
+    Duration step;
+    std::int64_t narrow_size;
+    std::int64_t wide_size;
+  };
+  const Row rows[] = {
+      {"the first", 0s, 7 + 12, 7 + 14},
+      {"a day's slice later, when the short windows are empty", 2h, 7 + 12 + 24, 7 + 14 + 84},
+      {"an hour's slice later", 5min, 7 + 12 + 2 * 24, 7 + 14 + 84},
+      {"a minute's slice later", 5s, 7 + 12 + 3 * 24, 7 + 14 + 84},
+      {"when the minute is over", 65s, 7 + 12 + 2 * 24, 7 + 14 + 84},
+      {"when all is over", 26h, 7 + 12, 7 + 14},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.label);
+    narrow.now += row.step;
+    wide.now += row.step;
+    CHECK(script.ask(narrow)[0].recorded);
+    CHECK(script.ask(wide)[0].recorded);
+    CHECK(client.command({"STRLEN", keys_of(narrow)[0]}).integer() == row.narrow_size);
+    CHECK(client.command({"STRLEN", keys_of(wide)[0]}).integer() == row.wide_size);
+  }
+}
+
 TEST_CASE("a client with three windows costs no more than 250 bytes") {
   constexpr int clients = 20'000;
   tests::RedisServer server;
