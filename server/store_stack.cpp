@@ -30,7 +30,8 @@ StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, con
   const auto tls = redis_tls(settings.redis).value();
   redis_.emplace(context, clock, redis_locator(context, clock, settings.redis, tls),
                  redis_options(settings.redis, tls));
-  cached_.emplace(*redis_, store::CachedStore::Options{.seed = random_seed()});
+  coalescing_.emplace(*redis_);
+  cached_.emplace(*coalescing_, store::CachedStore::Options{.seed = random_seed()});
   if (settings.redis.on_error == conf::OnError::local) resilient_.emplace(*cached_, embedded_);
 }
 

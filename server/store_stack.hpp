@@ -1,6 +1,6 @@
 #pragma once
-// The stores of a daemon, stacked as its settings say: the embedded one alone; or Redis, in front of it what is known
-// of refusals, and the embedded one for what these cannot say.
+// The stores of a daemon, stacked as its settings say: the embedded one alone; or Redis, in front of it what makes one
+// call of many that ask the same, then what is known of refusals, and the embedded one for what these cannot say.
 
 #include <boost/asio/io_context.hpp>
 #include <optional>
@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "conf/settings.hpp"
 #include "store/cached_store.hpp"
+#include "store/coalescing_store.hpp"
 #include "store/embedded_store.hpp"
 #include "store/redis_store.hpp"
 #include "store/resilient_store.hpp"
@@ -37,6 +38,7 @@ class StoreStack {
  private:
   store::EmbeddedStore embedded_;
   std::optional<store::RedisStore> redis_;
+  std::optional<store::CoalescingStore> coalescing_;
   std::optional<store::CachedStore> cached_;
   std::optional<store::ResilientStore> resilient_;
 };

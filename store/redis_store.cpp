@@ -50,6 +50,7 @@ void RedisStore::stop() {
   stopped_ = true;
   locator_->stop();
   close();
+  flush();  // what that made others ask
   deadline_timer_.cancel();
   link_timer_.set({});
 }
