@@ -36,11 +36,17 @@ CachedStore::CachedStore(Store& inner, const Options& options)
 
 void CachedStore::execute(const Batch& batch, Instant deadline, Completion completion) {
   if (refuse(batch, completion)) return;
-  inner_.execute(batch, deadline, [this, &batch, completion = std::move(completion)](Answers answers) {
-    learn(batch, answers);
-    completion(answers);
-    if (!refused_.empty()) flush();  // outside a turn: asked in that completion
-  });
+  auto& ask = asks_.take();
+  ask = {&batch, std::move(completion)};
+  inner_.execute(batch, deadline, [this, &ask](Answers answers) { answered(ask, answers); });
+}
+
+void CachedStore::answered(Ask& ask, Answers answers) {
+  learn(*ask.batch, answers);
+  const auto completion = std::move(ask.completion);
+  asks_.give_back(ask);
+  completion(answers);
+  if (!refused_.empty()) flush();  // outside a turn: asked in that completion
 }
 
 // False: ask on.

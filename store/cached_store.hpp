@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "store/flood_table.hpp"
+#include "store/pool.hpp"
 #include "store/store.hpp"
 
 namespace mxwarden::store {
@@ -51,6 +52,12 @@ class CachedStore final : public Store {
     std::uint16_t weight() const { return 1; }
   };
 
+  // What was passed on.
+  struct Ask {
+    const Batch* batch;
+    Completion completion;
+  };
+
   struct Refused {
     const Batch* batch;
     std::size_t count;  // the one that is over
@@ -60,12 +67,14 @@ class CachedStore final : public Store {
 
   bool refuse(const Batch& batch, Completion& completion);
   const Refusal* find(const Count& count, Instant now);
+  void answered(Ask& ask, Answers answers);
   void learn(const Batch& batch, Answers answers);
   void tell(const Refused& refused);
 
   Store& inner_;
   std::uint64_t seed_;
   FloodTable<Refusal> refusals_;
+  Pool<Ask> asks_;
   std::vector<Refused> refused_;  // since the last flush()
   std::vector<CountAnswer> answers_;
   bool flushing_ = false;

@@ -6,20 +6,26 @@ namespace mxwarden::store {
 
 void ResilientStore::execute(const Batch& batch, Instant deadline, Completion completion) {
   asked_ = true;
-  primary_.execute(batch, deadline, [this, &batch, deadline, completion = std::move(completion)](Answers answers) {
-    if (answers.size() != batch.counts.size()) return fall_back(batch, deadline, completion);
-    answering_ = &primary_;
-    completion(answers);
-  });
+  auto& ask = asks_.take();
+  ask = {&batch, deadline, std::move(completion)};
+  primary_.execute(batch, deadline, [this, &ask](Answers answers) { answered(ask, answers); });
 }
 
-void ResilientStore::fall_back(const Batch& batch, Instant deadline, const Completion& completion) {
+void ResilientStore::answered(Ask& ask, Answers answers) {
+  answers.size() == ask.batch->counts.size() ? tell(ask, primary_, answers) : fall_back(ask);
+}
+
+void ResilientStore::fall_back(Ask& ask) {
   ++fallbacks_;
-  fallback_.execute(batch, deadline, [this, completion](Answers answers) {
-    answering_ = &fallback_;
-    completion(answers);
-  });
+  fallback_.execute(*ask.batch, ask.deadline, [this, &ask](Answers answers) { tell(ask, fallback_, answers); });
   if (!flushing_) fallback_.flush();
+}
+
+void ResilientStore::tell(Ask& ask, const Store& by, Answers answers) {
+  answering_ = &by;
+  const auto completion = std::move(ask.completion);
+  asks_.give_back(ask);
+  completion(answers);
 }
 
 // What is asked in a completion belongs to this turn.

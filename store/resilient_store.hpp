@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "store/pool.hpp"
 #include "store/store.hpp"
 
 namespace mxwarden::store {
@@ -27,10 +28,19 @@ class ResilientStore final : public Store {
   std::uint64_t fallbacks() const { return fallbacks_; }
 
  private:
-  void fall_back(const Batch& batch, Instant deadline, const Completion& completion);
+  struct Ask {
+    const Batch* batch;
+    Instant deadline;
+    Completion completion;
+  };
+
+  void answered(Ask& ask, Answers answers);
+  void fall_back(Ask& ask);
+  void tell(Ask& ask, const Store& by, Answers answers);
 
   Store& primary_;
   Store& fallback_;
+  Pool<Ask> asks_;
   const Store* answering_ = &primary_;
   bool asked_ = false;  // since the last round of flush()
   bool flushing_ = false;
