@@ -12,8 +12,8 @@
 // may be admitted in part: that is asked again one by one, in one turn. When the last answer shows that they do not all
 // fit, they are asked one by one to begin with. What is not answered is not answered to any.
 //
-// Order: that of batches which ask the same. One that asks something else waits for nobody, and so may be counted
-// before what was asked earlier of the same entity.
+// Order: kept among batches that ask the same. One that asks something else of the same entity waits for nobody, and
+// may be counted before or after those of its turn that stand together.
 //
 // Deadlines: what is asked together goes out with the earliest; whose own is before the latest of those that are
 // outstanding does not wait for them. Memory: what is outstanding or waits, which is bounded by who asks. Threads: one.
