@@ -460,7 +460,7 @@ TEST_CASE("it keeps every promise of a store, answered at once or later") {
   }
 }
 
-TEST_CASE("random batches are each told what they would be without it, in far fewer calls") {
+TEST_CASE("random batches are each told what they would be without it, in fewer calls") {
   std::mt19937_64 random(20'240'229);
   Stack stack;
   store::EmbeddedStore alone({100'000, 7});
