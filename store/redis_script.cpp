@@ -28,6 +28,7 @@ constexpr std::size_t size_of_end = 7;  // of the first slice, at the head of a 
 // The script reckons in doubles. So much may be asked for that it and all a ring can hold are below 2^53.
 constexpr std::uint64_t n_most = std::uint64_t{1} << 52U;
 constexpr std::uint64_t limit_most = (std::uint64_t{1} << 53U) - 1;
+constexpr std::uint64_t gauge_most = std::numeric_limits<std::uint32_t>::max();
 
 // Arguments one after the other, without memory of their own for each.
 class Arguments {
@@ -102,9 +103,10 @@ void add_key(Arguments& to, const RedisNames& names, const Count& count) {
   for (const Window& window : count.windows) {
     to.append(separator);
     append_length(to, in_microseconds(window));
-    if (!is_distinct(count) && is_wide(window)) to.append("w");
+    if (!is_distinct(count) && !count.gauge && is_wide(window)) to.append("w");
     separator = ",";
   }
+  if (count.gauge) to.append("@");
   to.end();
 }
 
@@ -144,6 +146,23 @@ void append_life(Arguments& to, const Count& count) {
   to.append(end_of_text);
 }
 
+// The grain from which on it closes the others if it is over.
+std::uint64_t closes_from(const Count& count) {
+  return count.binding ? static_cast<std::uint64_t>(count.grain) : finer_than_any;
+}
+
+void add_gauge_ask(Arguments& to, const Count& count, double time, std::uint64_t node) {
+  const auto stands = std::chrono::ceil<std::chrono::milliseconds>(count.windows.front().length);
+  to.append(time);
+  to.append_little_endian(std::min(count.n, gauge_most), 4);
+  to.append_decimal(static_cast<std::uint64_t>(stands.count()));
+  to.append(end_of_text);
+  to.append(static_cast<double>(std::min(count.windows.front().limit, limit_most)));
+  to.append_little_endian(closes_from(count), 1);
+  to.append_little_endian(node);
+  to.end();
+}
+
 // What is asked of one count. `member`: the place of its hash among the arguments; 0: it has none.
 void add_ask(Arguments& to, const Count& count, double time, std::size_t member) {
   const auto grain = static_cast<std::uint64_t>(count.grain);
@@ -153,7 +172,7 @@ void add_ask(Arguments& to, const Count& count, double time, std::size_t member)
   append_head_format(to, count);
   append_life(to, count);
   to.append_little_endian(Gate::unlimited(count) ? coarser_than_any : grain, 1);
-  to.append_little_endian(count.binding ? grain : finer_than_any, 1);
+  to.append_little_endian(closes_from(count), 1);
   to.append("<d");
   for (std::size_t i = 0; i < count.windows.size(); ++i) to.append("dd");
   to.append(end_of_text);
@@ -230,7 +249,16 @@ std::optional<CountAnswer> read_windows(AnswerText text, const Count& count) {
   return answer;
 }
 
+std::optional<CountAnswer> read_sum(AnswerText text, const Count& count) {
+  const double sum = text.take_double();
+  if (!(sum >= 0 && sum <= static_cast<double>(limit_most))) return std::nullopt;
+  auto answer = gauge_answer(count, static_cast<std::uint64_t>(sum));
+  answer.recorded = true;
+  return answer;
+}
+
 std::optional<CountAnswer> read_answer(std::string_view text, const Count& count) {
+  if (count.gauge) return text.size() == sizeof(double) ? read_sum(AnswerText(text), count) : std::nullopt;
   if (!is_distinct(count) && text.size() == size_of_head(count)) return read_head(AnswerText(text), count);
   if (text.size() == sizeof(double) * (1 + 2 * count.windows.size())) return read_windows(AnswerText(text), count);
   return std::nullopt;
@@ -246,10 +274,16 @@ void append_script_call(std::string& to, const ScriptAs& script, const RedisName
   arguments.append_decimal(call.size());
   arguments.end();
   for (const std::uint32_t place : call) add_key(arguments, names, batch.counts[place]);
+  const double now = time ? in_microseconds(*time) : time_of_server;
+  const auto node = member_hash(names.seed, names.node);
   std::size_t last = call.size();
   for (const std::uint32_t place : call) {
     const Count& count = batch.counts[place];
-    add_ask(arguments, count, time ? in_microseconds(*time) : time_of_server, is_distinct(count) ? ++last : 0);
+    if (count.gauge) {
+      add_gauge_ask(arguments, count, now, node);
+    } else {
+      add_ask(arguments, count, now, is_distinct(count) ? ++last : 0);
+    }
   }
   for (const std::uint32_t place : call) {
     if (!is_distinct(batch.counts[place])) continue;

@@ -6,8 +6,8 @@ namespace {
 constexpr std::string_view text = R"lua(
 -- The counts of one entity, in one step: first all are judged, and only then what may be is recorded.
 --
--- KEYS     one for each count
--- ARGV     for each count, in their order, what is asked, little-endian:
+-- KEYS     one for each count; gauges are last, and end in @
+-- ARGV     for each count but gauges, in their order, what is asked, little-endian:
 --          double    the time in microseconds (below 0: the server's own); that of the first count is taken
 --          7 bytes   n
 --          3 times 2 bytes: the limits of its windows, if it may be a usual call (below); else the first is 0
@@ -18,8 +18,17 @@ constexpr std::string_view text = R"lua(
 --          string    the format of what follows, and of the second kind of answer
 --          doubles   for each window its length in microseconds and its limit (0: none)
 --          double    which of ARGV is the hash of its member (0: no distinct count)
+--          for each gauge:
+--          double    the time, as above
+--          4 bytes   n
+--          string    how long the number stands, in milliseconds
+--          double    its limit (0: none)
+--          1 byte    from which grain on it closes the others if it is over
+--          8 bytes   the hash of the node's name
 -- ARGV...  hashes of members
--- Answer   for each count a string, an array of them if there are several:
+-- Answer   for each count a string, an array of them if there are several; of a gauge
+--          a double: the sum of what all nodes hold
+--          of the others
 --          the head of its value with n in it: no window is over, and it was recorded unless n is 0;
 --          or doubles: for each window what it would hold and the microseconds until there is room (0: it is not over,
 --          -1: never); then whether it was recorded
@@ -31,6 +40,9 @@ constexpr std::string_view text = R"lua(
 --          for each window the sum, and what it holds: what says the mark of the oldest slice
 --   marks  for each window those of the other 12 slices, the newest first. The last window stands first, so that short
 --          ones, which are soon empty, are at the end: there, windows whose marks are all 0 are left out
+--
+-- The value of a gauge: for each node the hash of its name, 7 bytes the time until which its number stands, and 4 bytes
+-- the number. A fact and no event: it is written before anything is judged, and whatever the others are.
 --
 -- A number is a double, whole up to 2^53. Microseconds since 1970 are 2^51: twelve times as many would not fit, so that
 -- slices are reckoned from whole windows and the rest. A remainder is exact; so is a twelfth that is rounded to a whole
@@ -60,13 +72,51 @@ local function count_in_newest_slices()
   return head
 end
 
+-- The place of a gauge's node is taken anew. What would stand longer than this number was said before the time went back,
+-- and is said again soon. Answers the sum, and from which grain on others are closed by it.
+local function hold(index)
+  local key, ask = KEYS[index], ARGV[index]
+  local _, n, life, limit, closes, at = read('<dI4sdb', ask)
+  local node = ask:sub(at)
+  local value = call('GET', key) or ''
+  local ends = now + life * 1000
+  local kept, total = '', n
+  for entry = 1, #value, 19 do
+    local stands_until, number = read('<I7I4', value, entry + 8)
+    if stands_until > now and stands_until <= ends and value:sub(entry, entry + 7) ~= node then
+      kept, total = kept .. value:sub(entry, entry + 18), total + number
+    end
+  end
+  if n > 0 then kept = kept .. node .. write('<I7I4', ends, n) end
+  if kept ~= '' then
+    call('SET', key, kept, 'PX', life)
+  elseif value ~= '' then
+    call('PEXPIRE', key, '0')
+  end
+  return write('<d', total), (limit > 0 and total > limit) and closes or math.huge
+end
+
+local others, closed_from, answers = #KEYS, math.huge, nil
+while others > 0 and KEYS[others]:byte(-1) == 64 do
+  answers = answers or {}
+  local closes
+  answers[others], closes = hold(others)
+  if closes < closed_from then closed_from = closes end
+  others = others - 1
+end
+if others == 0 then return #answers == 1 and answers[1] or answers end
+
 local values
-if #KEYS == 1 then
+if others == 1 and closed_from == math.huge then
   local head, stored = count_in_newest_slices()
-  if head then return head end
+  if head then
+    if not answers then return head end
+    answers[1] = head
+    return answers
+  end
   values = stored ~= nil and {stored}
 end
-values = values or call('MGET', unpack(KEYS))  -- of a distinct count nothing
+values = values or call('MGET', unpack(KEYS, 1, others))  -- of a distinct count nothing
 
 -- What follows avoids what costs most: tables with names, functions of the libraries, and strings.
 local wide_most, wide_modulus = 281474976710655, 4503599627370496  -- 2^48 - 1, 2^52
@@ -234,15 +284,15 @@ local function record(index, closed_from, n, over, grain, life, form, windows, h
   return write(form, unpack(windows))
 end
 
-if #KEYS == 1 then return record(1, math.huge, judge(1)) end
+if #KEYS == 1 then return record(1, closed_from, judge(1)) end
 
-local counts, answers = {}, {}
-local closed_from = math.huge  -- the coarsest grain that was refused, and everything finer
-for index = 1, #KEYS do
+answers = answers or {}
+local counts = {}
+for index = 1, others do
   counts[index] = {judge(index)}
-  closed_from = math.min(closed_from, counts[index][11])
+  closed_from = math.min(closed_from, counts[index][11])  -- the coarsest grain that was refused, and everything finer
 end
-for index = 1, #KEYS do
+for index = 1, others do
   answers[index] = record(index, closed_from, unpack(counts[index], 1, 10))
 end
 return answers

@@ -33,7 +33,7 @@ RedisStore::RedisStore(boost::asio::io_context& context, const Clock& clock, std
                        Options options)
     : clock_(clock),
       options_(std::move(options)),
-      names_{.prefix = options_.prefix},
+      names_{.prefix = options_.prefix, .node = options_.node},
       link_(link_options(options_)),
       locator_(std::move(locator)),
       socket_(context, *this, options_.tls),
@@ -103,7 +103,7 @@ void RedisStore::flush() {
   await_deadline();
 }
 
-// The counts of an entity go in one call. Few batches have more than a handful.
+// The counts of an entity go in one call, its gauges last. Few batches have more than a handful.
 void RedisStore::send_calls(Ask& ask) {
   const auto& counts = ask.batch->counts;
   ask.answers.assign(counts.size(), {});
@@ -117,6 +117,8 @@ void RedisStore::send_calls(Ask& ask) {
     const auto end = std::stable_partition(ask.order.begin() + static_cast<std::ptrdiff_t>(first), ask.order.end(),
                                            [&](std::uint32_t at) { return same_entity(at, entity); });
     const auto size = static_cast<std::size_t>(end - ask.order.begin()) - first;
+    std::stable_partition(end - static_cast<std::ptrdiff_t>(size), end,
+                          [&](std::uint32_t at) { return !counts[at].gauge; });
     ++ask.calls_left;
     send_call({&ask, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(size), false});
     first += size;

@@ -43,6 +43,7 @@ class RedisStore final : public Store, private RedisSocket::Owner {
     std::string password;
     int db = 0;
     std::string prefix = "mxw";
+    std::string node;                                    // of gauges: another one on each node
     Duration deadline = std::chrono::milliseconds(100);  // of a call
     std::shared_ptr<RedisTls> tls;                       // none: in plain text
     std::uint64_t seed = 0;                              // of the jitter; random in a daemon

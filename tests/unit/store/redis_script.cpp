@@ -30,7 +30,7 @@ namespace {
 // Where Redis has its time: microseconds since 1970.
 const Instant today = Instant(std::chrono::hours(24 * 365 * 56)) + 123'456us;
 
-// The counts of each entity, in the order of their first.
+// The counts of each entity, in the order of their first; gauges last.
 std::vector<std::vector<std::uint32_t>> entities_of(const Batch& batch) {
   std::vector<std::vector<std::uint32_t>> entities;
   for (std::uint32_t place = 0; place < batch.counts.size(); ++place) {
@@ -38,6 +38,9 @@ std::vector<std::vector<std::uint32_t>> entities_of(const Batch& batch) {
       return batch.counts[places.front()].entity == batch.counts[place].entity;
     });
     of_entity != entities.end() ? of_entity->push_back(place) : entities.push_back({place});
+  }
+  for (auto& places : entities) {
+    std::ranges::stable_partition(places, [&](std::uint32_t place) { return !batch.counts[place].gauge; });
   }
   return entities;
 }
@@ -190,6 +193,7 @@ class Comparison {
       count.entity = entity;
       count.counter = "counter" + std::to_string(form);
       count.windows = forms_[form].windows;
+      count.gauge = forms_[form].gauge;
       if (forms_[form].distinct) count.member = "member" + std::to_string(below(8));
       count.n = below(5) == 0 ? 0 : forms_[form].distinct ? 1 : 1 + below(4) * below(forms_[form].n_most);
       count.grain = static_cast<Grain>(below(3));
@@ -219,12 +223,13 @@ class Comparison {
     store::Windows windows;
     std::uint64_t n_most = 1;
     bool distinct = false;
+    bool gauge = false;
   };
   static constexpr Duration ten_years = std::chrono::hours(24 * 3650);
 
   // The longest of each is longer than the test takes. The shortest do not come to 2^31 slices before that, for here
   // the longest does not end them. A limit that is halved stays narrow or wide.
-  const Form forms_[10] = {
+  const Form forms_[12] = {
       {{{60s, 5}, {1h, 20}, {24h, 100}}},
       {{{100ms, 2}, {999'983us, 3}, {1h, 1000}}, 2},
       {{{ten_years, 60'000}, {61s, 7}}, 5},
@@ -235,6 +240,8 @@ class Comparison {
       {{{60s, 3}, {1h, 5}}, 1, true},
       {{{1h, Window::no_limit}, {61s, 2}}, 1, true},
       {{{ten_years, 6}}, 1, true},
+      {{{60s, 3}}, 3, false, true},
+      {{{1h, Window::no_limit}}, 100, false, true},
   };
 
   std::mt19937_64 random_{20'240'229};
@@ -248,6 +255,14 @@ class Comparison {
 TEST_CASE("the script keeps every promise of the store") {
   tests::RedisServer server;
   tests::check_store_conformance([&] {
+    server.client().command({"FLUSHALL"});
+    return under_test(server);
+  });
+}
+
+TEST_CASE("the script keeps the promises of gauges") {
+  tests::RedisServer server;
+  tests::check_gauge_conformance([&] {
     server.client().command({"FLUSHALL"});
     return under_test(server);
   });
@@ -293,9 +308,11 @@ TEST_CASE("of more members than a distinct count may hold the oldest are forgott
 TEST_CASE("keys say what they hold") {
   Count rings = tests::counted("client:192.0.2.7", {{60s, 5}, {1h, 20}, {24h, 65'536}, {168h, Window::no_limit}});
   Count members = tests::counted_member("client:192.0.2.7", {{10min, 5}, {1'500us, Window::no_limit}}, "a");
-  const Batch batch = batch_of({rings, members});
+  const Count gauge = tests::conformance::gauge("client:192.0.2.7", 3, 0);
+  const Batch batch = batch_of({rings, members, gauge});
   CHECK(keys_of(batch) == std::vector<std::string>{"mxw:2{client:192.0.2.7}rate/60s,1h,1dw,7dw",
-                                                   "mxw:2{client:192.0.2.7}rate#10m,1500us"});
+                                                   "mxw:2{client:192.0.2.7}rate#10m,1500us",
+                                                   "mxw:2{client:192.0.2.7}open/10s@"});
   CHECK(keys_of(batch, {.prefix = "mx:a"})[0].starts_with("mx:a:2{client:192.0.2.7}"));
 }
 
