@@ -1,5 +1,6 @@
 #include "policy/reply.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/escape.hpp"
@@ -29,21 +30,28 @@ void append_clean(std::string& to, std::string_view value) {
   }
 }
 
+// The placeholder that `text` begins with, or null.
+const Placeholder* placeholder_of(std::string_view text) {
+  const auto found =
+      std::ranges::find_if(known, [&](const auto& placeholder) { return text.starts_with(placeholder.name); });
+  return found == known.end() ? nullptr : &*found;
+}
+
 std::string fill(std::string_view text, const Placeholders& placeholders) {
   std::string filled;
-  while (!text.empty()) {
-    bool found = false;
-    for (const auto& placeholder : known) {
-      if (!text.starts_with(placeholder.name)) continue;
-      append_clean(filled, placeholders.*placeholder.value);
-      text.remove_prefix(placeholder.name.size());
-      found = true;
+  while (true) {
+    const auto brace = text.find('{');
+    filled += text.substr(0, brace);
+    if (brace == std::string_view::npos) return filled;
+    text.remove_prefix(brace);
+    if (const auto* placeholder = placeholder_of(text)) {
+      append_clean(filled, placeholders.*placeholder->value);
+      text.remove_prefix(placeholder->name.size());
+    } else {
+      filled += text.front();
+      text.remove_prefix(1);
     }
-    if (found || text.empty()) continue;
-    filled += text.front();
-    text.remove_prefix(1);
   }
-  return filled;
 }
 
 void cut(std::string& text, std::size_t longest) {
