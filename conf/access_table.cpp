@@ -53,7 +53,7 @@ std::string count_of(const Lines& lines) {
 
 // Tags whose rules do not exist yet: whoever carries a file over must not believe that they protect him.
 void warn_of_idle(const std::vector<AccessEntry>& entries, const std::string& file, Report& report) {
-  for (const auto tag : {AccessTag::client_conn, AccessTag::greet_pause, AccessTag::login_rate}) {
+  for (const auto tag : {AccessTag::greet_pause, AccessTag::login_rate}) {
     Lines lines;
     for (const auto& entry : entries) {
       if (entry.tag == tag && lines.count++ == 0) lines.first = entry.line;

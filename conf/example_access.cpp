@@ -31,13 +31,16 @@ std::string example_access() {
 #ClientRate:206.81.85           2
 #ClientRate:2001:db8::25        0
 
+# ClientConn: so many connections at a time; 0: no limit. Again each client is counted for itself.
+#ClientConn:                    20
+#ClientConn:bulk.example        50
+
 # MaxRcpt: so many recipients for each message of a client that is not logged in; 0: no limit.
 #MaxRcpt:lists.example          0
 #MaxRcpt:198.51.100             10
 
-# Accepted for rules of later releases: ClientConn (connections at a time), GreetPause (milliseconds),
-# LoginRate (key: a login or a domain of logins).
-#ClientConn:                    20
+# Accepted for rules of later releases: GreetPause (milliseconds), LoginRate (key: a login or a domain of
+# logins).
 #GreetPause:my.domain           0
 #LoginRate:newsletter@example.com 5000
 )";

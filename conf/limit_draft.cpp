@@ -14,6 +14,8 @@ constexpr Duration shortest_window = std::chrono::seconds(1);
 constexpr Duration longest_window = std::chrono::hours(24) * 366;
 // A store remembers the members of a distinct count one by one (store::distinct_most).
 constexpr std::uint64_t largest_distinct = 1000;
+// How long what a node says of a client's open connections stands; it says it again well before.
+constexpr Duration connections_stand = std::chrono::seconds(10);
 
 ProtocolState usual_stage(Counted counted) {
   switch (counted) {
@@ -98,6 +100,14 @@ void check_limits(const LimitDraft& draft, const FaultOf& fault) {
 
 }  // namespace
 
+LimitDraft client_conn_draft() {
+  auto draft = named_limit_draft("client_conn");
+  draft.limit.key = Key::parse("client_address").value();
+  draft.counted = Counted::connections;
+  draft.windows = {connections_stand};
+  return draft;
+}
+
 LimitDraft client_rate_draft() {
   auto draft = named_limit_draft("client_rate");
   draft.limit.key = Key::parse("client_address").value();
@@ -157,6 +167,13 @@ Result<void> read_limits(LimitDraft& draft, std::string_view text) {
   }
   draft.limits_have_units = have_units;
   draft.limits = std::move(limits);
+  return {};
+}
+
+Result<void> read_one_limit(LimitDraft& draft, std::string_view text) {
+  const auto limit = parse_number(text, 0, largest_limit);
+  if (!limit) return limit.error();
+  draft.limits = {*limit};
   return {};
 }
 

@@ -27,6 +27,7 @@ struct LimitDraft {
   bool limits_have_units = false;
 };
 
+LimitDraft client_conn_draft();
 LimitDraft client_rate_draft();
 LimitDraft message_recipients_draft();
 LimitDraft named_limit_draft(std::string name);
@@ -35,6 +36,8 @@ LimitDraft named_limit_draft(std::string name);
 Result<void> read_windows(LimitDraft& draft, std::string_view text);
 // `60 600`, `4M`.
 Result<void> read_limits(LimitDraft& draft, std::string_view text);
+// `20`: of what has no windows.
+Result<void> read_one_limit(LimitDraft& draft, std::string_view text);
 
 // Names a fault and the setting it is best mended at.
 using FaultOf = std::function<void(std::string_view setting, std::string what)>;

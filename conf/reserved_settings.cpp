@@ -16,10 +16,9 @@ struct Reserved {
 };
 
 constexpr std::array reserved{
-    Reserved{"server", "control node"},
+    Reserved{"server", "control"},
     Reserved{"store", "path"},
     Reserved{"client", "never_ban good_record"},
-    Reserved{"client_conn", "mode limit action"},
     Reserved{"greet_pause", "mode pause action"},
     Reserved{"bad_recipient", "mode source distinct share rate forget ban action"},
     Reserved{"bad_recipient_throttle", "mode after delay action"},

@@ -81,6 +81,7 @@ class SettingsReader {
   }
 
   Settings finish() {
+    finish_limit("client_conn", client_conn_, settings_.client_conn);
     finish_limit("client_rate", client_rate_, settings_.client_rate);
     finish_limit("message_recipients", message_recipients_, settings_.message_recipients);
     for (const auto& draft : limits_) finish_named_limit(draft);
@@ -98,6 +99,7 @@ class SettingsReader {
   };
 
   LimitDraft* limit_of(std::string_view section) {
+    if (section == "client_conn") return &client_conn_;
     if (section == "client_rate") return &client_rate_;
     if (section == "message_recipients") return &message_recipients_;
     const auto found = std::ranges::find(limits_, section, &NamedDraft::section);
@@ -261,6 +263,7 @@ class SettingsReader {
 
   Report& report_;
   Settings settings_;
+  LimitDraft client_conn_ = client_conn_draft();
   LimitDraft client_rate_ = client_rate_draft();
   LimitDraft message_recipients_ = message_recipients_draft();
   std::deque<NamedDraft> limits_;

@@ -50,6 +50,7 @@ struct Settings {
   struct Server {
     std::vector<Listen> listen;
     std::optional<Endpoint> http;  // nothing: no HTTP port
+    std::string node;              // never empty
     std::size_t max_connections = 0;
     Duration idle_timeout{};
     Duration answer_within{};
@@ -100,6 +101,7 @@ struct Settings {
     std::vector<Prefix> trusted;
   } client;
 
+  Limit client_conn;  // its one window is how long a node's number stands unless it is said again
   Limit client_rate;
   Limit message_recipients;
   std::vector<Limit> limits;  // [limit NAME], in the order of the file

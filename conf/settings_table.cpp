@@ -59,6 +59,10 @@ Texts print_limit(const Source& from) {
   return {print_limits(*from.limit)};
 }
 
+Result<void> read_connections_limit(const Place& place, std::string_view text) {
+  return read_one_limit(*place.limit, text);
+}
+
 Result<void> read_window(const Place& place, std::string_view text) {
   return read_windows(*place.limit, text);
 }
@@ -82,6 +86,15 @@ constexpr std::array all_sections{
     Section{"redis",
             "The Redis that the nodes share, with `backend = redis' in [store]. docs/redis.md says how to set it up."},
     Section{"client", "How clients are told apart, and which of them are our own."},
+    Section{
+        "client_conn",
+        "How many connections a client may have open at a time, over all nodes. Each node looks into its kernel's "
+        "table "
+        "of connections twice a second, so that connections on which nothing is said count as well, and never counts "
+        "what is closed. An entry ClientConn: of the access table gives a client, a net or a domain a limit of its "
+        "own; "
+        "each client is counted for itself nevertheless. Trusted and logged-in clients and those with Connect: OK are "
+        "exempt."},
     Section{
         "client_rate",
         "How often a client may connect. An entry ClientRate: of the access table gives a client, a net or a domain a "
@@ -125,6 +138,19 @@ constexpr std::array table{
           const auto& http = from.settings.server.http;
           return {http ? to_string(*http) : std::string()};
         },
+    },
+    Setting{
+        .section = "server",
+        .name = "node",
+        .value = "",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help =
+            "What this node is called among those that share a Redis: 1 to 64 letters, digits, `-', `_' and `.', of "
+            "no other node. Empty: the name of the host.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.server.node, parse_node(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.server.node}; },
     },
     Setting{
         .section = "server",
@@ -436,6 +462,35 @@ constexpr std::array table{
         .read = [](const Place& place,
                    std::string_view text) { return put(place.settings.client.trusted, parse_prefixes(text)); },
         .print = [](const Source& from) -> Texts { return {to_string(from.settings.client.trusted)}; },
+    },
+    Setting{
+        .section = "client_conn",
+        .name = "mode",
+        .value = "enforce",
+        .since = this_release,
+        .help = "enforce; monitor: counts, logs what it would have answered, and lets pass; or off.",
+        .read = read_mode,
+        .print = print_mode,
+    },
+    Setting{
+        .section = "client_conn",
+        .name = "limit",
+        .value = "20",
+        .since = this_release,
+        .help =
+            "So many connections at a time; 0: no limit. Postfix's own smtpd_client_connection_count_limit (50) comes "
+            "first, and holds for one node.",
+        .read = read_connections_limit,
+        .print = print_limit,
+    },
+    Setting{
+        .section = "client_conn",
+        .name = "action",
+        .value = "421 4.7.0 Too many open connections from {client}, try again later",
+        .since = this_release,
+        .help = "What Postfix is told, as in [client_rate]. Other replies than 421 and 521 leave the connection open.",
+        .read = read_action,
+        .print = print_action,
     },
     Setting{
         .section = "client_rate",

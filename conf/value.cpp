@@ -1,6 +1,7 @@
 #include "conf/value.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -44,14 +45,25 @@ constexpr std::array on_errors{Named<OnError>{"local", OnError::local}, Named<On
 constexpr std::array yes_no{Named<bool>{"yes", true}, Named<bool>{"no", false}};
 
 constexpr std::size_t longest_prefix = 32;
+constexpr std::size_t longest_node = 64;
 
-bool is_of_master(char c) {
+bool is_of_name(char c) {
   return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
          std::string_view("-_.").find(c) != std::string_view::npos;
 }
 
 bool is_of_prefix(char c) {
-  return is_of_master(c) || c == ':';
+  return is_of_name(c) || c == ':';
+}
+
+// The kernel lets it be anything.
+std::string host_name() {
+  std::array<char, longest_node + 1> buffer{};
+  if (::gethostname(buffer.data(), longest_node) != 0 || buffer.front() == '\0') return "localhost";
+  std::string name(buffer.data());
+  std::ranges::replace_if(
+      name, [](char c) { return !is_of_name(c); }, '-');
+  return name;
 }
 
 template <class T, std::size_t size>
@@ -175,7 +187,7 @@ Result<std::string> parse_redis_user(std::string_view text) {
 }
 
 Result<std::string> parse_redis_master(std::string_view text) {
-  if (std::ranges::all_of(text, is_of_master)) return text_value(text);
+  if (std::ranges::all_of(text, is_of_name)) return text_value(text);
   return Error{fmt::format("`{}' is not the name of a master; write letters, digits, `-', `_' or `.'", text)};
 }
 
@@ -188,7 +200,7 @@ Result<std::string> parse_redis_prefix(std::string_view text) {
 }
 
 Result<std::string> parse_tls_name(std::string_view text) {
-  if (std::ranges::all_of(text, is_of_master) || Address::parse(text)) return text_value(text);
+  if (std::ranges::all_of(text, is_of_name) || Address::parse(text)) return text_value(text);
   return Error{fmt::format("`{}' is not what a certificate is for; write the name of a host or an address", text)};
 }
 
@@ -198,6 +210,13 @@ Result<bool> parse_yes_no(std::string_view text) {
 
 std::string_view yes_or_no(bool value) {
   return name_of(yes_no, value);
+}
+
+Result<std::string> parse_node(std::string_view text) {
+  if (text.empty()) return text_value(host_name());
+  if (text.size() <= longest_node && std::ranges::all_of(text, is_of_name)) return text_value(text);
+  return Error{fmt::format("`{}' is not a node's name; write 1 to {} letters, digits, `-', `_' or `.', or nothing",
+                           text, longest_node)};
 }
 
 Result<log::Level> parse_level(std::string_view text) {

@@ -28,6 +28,9 @@ Result<Endpoint> parse_endpoint(std::string_view text);
 Result<Listen> parse_listen(std::string_view text);
 std::string to_string(const Listen& listen);
 
+// A node's name; nothing: this host's.
+Result<std::string> parse_node(std::string_view text);
+
 Result<Backend> parse_backend(std::string_view text);
 std::string_view to_string(Backend backend);
 Result<OnError> parse_on_error(std::string_view text);

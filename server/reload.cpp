@@ -38,10 +38,12 @@ std::vector<std::string> keep_what_needs_restart(const conf::Settings& current, 
   if (!std::ranges::equal(current.server.listen, wanted.server.listen, same_listen))
     names.emplace_back("server.listen");
   if (written(current.server.http) != written(wanted.server.http)) names.emplace_back("server.http");
+  if (current.server.node != wanted.server.node) names.emplace_back("server.node");
   if (current.store.backend != wanted.store.backend) names.emplace_back("store.backend");
   if (current.store.max_entries != wanted.store.max_entries) names.emplace_back("store.max_entries");
   wanted.server.listen = current.server.listen;
   wanted.server.http = current.server.http;
+  wanted.server.node = current.server.node;
   if (!same_redis(current.redis, wanted.redis)) names.emplace_back("[redis]");
   wanted.store = current.store;
   wanted.redis = current.redis;

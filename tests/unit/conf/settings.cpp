@@ -68,6 +68,12 @@ TEST_CASE("the limits that are built in have their defaults") {
   CHECK(rate.windows[0].length == 60s);
   CHECK(rate.windows[0].limit == 60);
   CHECK(rate.action.to_string() == "421 4.7.0 Too many connections from {client}, try again later");
+  const auto& open = settings.client_conn;
+  CHECK(open.name == "client_conn");
+  CHECK(open.mode == Mode::enforce);
+  REQUIRE(open.windows.size() == 1);
+  CHECK(open.windows[0].limit == 20);
+  CHECK(open.action.to_string() == "421 4.7.0 Too many open connections from {client}, try again later");
   const auto& recipients = settings.message_recipients;
   CHECK(recipients.name == "message_recipients");
   CHECK(recipients.key.text == "client_address");
@@ -217,7 +223,7 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
            Row{"[limit]\n", "m.conf:1: `limit' is not a section; allowed are server, log,"},
            Row{"[server]\nlisten_on = x\n",
                "m.conf:2: `listen_on' is not a setting of [server]; did you mean listen? "
-               "Allowed are listen, http, max_connections, idle_timeout or answer_within"},
+               "Allowed are listen, http, node, max_connections, idle_timeout or answer_within"},
            Row{"[redis]\nadress = x\n", "m.conf:2: `adress' is not a setting of [redis]; did you mean address?"},
            Row{"[client_rate]\nkey = sender\n",
                "m.conf:2: `key' is not a setting of [client_rate]; allowed are mode, "},
@@ -282,6 +288,10 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
            Row{"[client_rate]\nwindow = 60s 0s\n",
                "m.conf:2: window: `0s' is not allowed; write a duration from 1s to 366d"},
            Row{"[client_rate]\nwindow = 367d\n", "write a duration from 1s to 366d"},
+           Row{"[client_conn]\nlimit = 5 10\n", "m.conf:2: limit: `5 10' is not allowed; write a whole number from 0"},
+           Row{"[client_conn]\nwindow = 60s\n", "m.conf:2: `window' is not a setting of [client_conn]"},
+           Row{"[server]\nnode = mx 1\n", "m.conf:2: node: `mx 1' is not a node's name; write 1 to 64 letters"},
+           Row{"[limit client_conn]\n", "m.conf:1: `client_conn' is the name of something else already"},
            Row{"[client_rate]\n\nlimit = 60 600\n",
                "m.conf:3: [client_rate] limit has 2 and window 1; write one limit for each"},
            Row{"[client_rate]\nwindow = 60s 1h\n", "m.conf:2: [client_rate] limit has 1 and window 2"},
@@ -515,8 +525,9 @@ TEST_CASE("a Redis that cannot be is a fault each") {
 
 TEST_CASE("settings of later releases are accepted with a warning each") {
   Report report;
-  parse_settings("[client]\nnever_ban = ::1\n[alert]\nquiet = 1h\n[server]\nnode = a\n[greet_pause]\nmode = enforce\n",
-                 "m.conf", {{"store.path", "/x"}}, report);
+  parse_settings(
+      "[client]\nnever_ban = ::1\n[alert]\nquiet = 1h\n[server]\ncontrol = /a\n[greet_pause]\nmode = enforce\n",
+      "m.conf", {{"store.path", "/x"}}, report);
   CHECK(report.faults.empty());
   REQUIRE(report.warnings.size() == 5);
   CHECK(report.warnings[0].to_string() ==
