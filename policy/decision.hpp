@@ -16,8 +16,8 @@ namespace mxwarden::policy {
 struct Cause {
   std::uint64_t count = 0;  // with what was asked for
   std::uint64_t limit = 0;
-  Duration window{};       // zero: within the message
-  Duration retry_after{};  // Duration::max(): never; zero: not known
+  std::optional<Duration> window;  // zero: within the message; nothing: it is how many there are now
+  Duration retry_after{};          // Duration::max(): never; zero: not known
 };
 
 // What a rule says when it has something to say.

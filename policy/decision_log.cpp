@@ -16,8 +16,11 @@ std::string_view word_of(std::string_view action) {
 }
 
 void append_cause(std::string& line, const Cause& cause) {
-  fmt::format_to(std::back_inserter(line), " count={} limit={} window={}", cause.count, cause.limit,
-                 cause.window == Duration::zero() ? "message" : to_string(cause.window));
+  fmt::format_to(std::back_inserter(line), " count={} limit={}", cause.count, cause.limit);
+  if (cause.window) {
+    line += " window=";
+    line += *cause.window == Duration::zero() ? "message" : to_string(*cause.window);
+  }
   if (cause.retry_after == Duration::zero()) return;
   line += " retry_after=";
   line += cause.retry_after == Duration::max() ? "never" : to_string(cause.retry_after);

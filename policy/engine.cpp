@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "policy/client_conn_rule.hpp"
 #include "policy/connect_rule.hpp"
 #include "policy/identity.hpp"
 #include "policy/limit_rule.hpp"
@@ -20,6 +21,7 @@ std::vector<Rule> make_rules(const conf::Settings& settings) {
     if (limit.mode != conf::Mode::off) rules.push_back(make_limit_rule(limit, settings.client, tag));
   };
   rules.push_back(make_connect_rule());
+  if (settings.client_conn.mode != conf::Mode::off) rules.push_back(make_client_conn_rule(settings.client_conn));
   add_limit(settings.client_rate, conf::AccessTag::client_rate);
   add_limit(settings.message_recipients, conf::AccessTag::max_rcpt);
   for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
@@ -42,6 +44,17 @@ RuleMask& counted_by(Settled& settled, store::Grain grain) {
   std::abort();
 }
 
+// What a count is of stands, and it need not be asked about again. A gauge is recorded whatever comes of it; it stands
+// as others do, unless something as coarse refuses.
+bool stands(const store::Count& count, const Plan& plan) {
+  if (!count.gauge) return true;
+  for (std::size_t at = 0; at < plan.answers.size(); ++at) {
+    const auto& other = plan.batch.counts[at];
+    if (plan.answers[at].over && other.binding && other.grain <= count.grain) return false;
+  }
+  return true;
+}
+
 // There only a relay grant speaks: any other permission or refusal would be one rule's answer in another's place.
 bool is_relay(const Request& request) {
   return request[Attribute::policy_context] == "relay";
@@ -56,9 +69,11 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
                std::shared_ptr<const conf::AccessTable> access)
     : rules_(std::move(rules)), client_(client), access_(std::move(access)) {
   if (rules_.size() > most_counting_rules) throw std::logic_error("more rules than a RuleMask has bits");
+  while (by_connections_ < rules_.size() && !rules_[by_connections_].goes_by_connections) ++by_connections_;
 }
 
-void Engine::put(const Request& request, const View& view, Question& question) const {
+void Engine::put(const Request& request, const View& view, Plan& plan) const {
+  auto& question = plan.question;
   question.request = &request;
   question.view = &view;
   question.client.clear();
@@ -74,12 +89,21 @@ void Engine::put(const Request& request, const View& view, Question& question) c
   question.access = access_->match(address, request[Attribute::client_name]);
 }
 
-void Engine::plan(const Request& request, const View& view, Instant now, Plan& plan) const {
-  put(request, view, plan.question);
+bool Engine::counts_connections() const {
+  return by_connections_ < rules_.size();
+}
+
+bool Engine::goes_by_connections(Plan& plan) const {
+  if (!counts_connections() || is_relay(*plan.question.request)) return false;
+  plan.question.bit = bit_of(by_connections_);
+  return rules_[by_connections_].goes_by_connections(plan.question);
+}
+
+void Engine::plan(Instant now, Plan& plan) const {
   plan.batch.now = now;
   plan.batch.counts.clear();
   plan.asked.clear();
-  if (is_relay(request)) return;
+  if (is_relay(*plan.question.request)) return;
   for (std::size_t at = 0; at < rules_.size(); ++at) {
     plan.question.bit = bit_of(at);
     const auto begin = plan.batch.counts.size();
@@ -122,6 +146,7 @@ Settled Engine::settle(const Plan& plan, const Decision& decision) const {
     for (auto at = asked.begin; at < asked.end; ++at) {
       const auto& count = plan.batch.counts[at];
       const auto& answer = plan.answers[at];
+      if (!stands(count, plan)) continue;
       // In monitor mode, what is over passes unrecorded, as it would have been refused.
       if (!answer.recorded && !(answer.over && !count.binding && !refused)) continue;
       counted_by(settled, count.grain) |= bit_of(asked.rule);

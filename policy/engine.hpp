@@ -1,8 +1,8 @@
 #pragma once
 // The table of rules and its order: first final verdict wins.
 //
-// An Engine is what an administrator configured, in force as a whole; immutable, replaced at a reload. plan() and
-// decide() are pure.
+// An Engine is what an administrator configured, in force as a whole; immutable, replaced at a reload. put(), plan()
+// and decide() are pure.
 
 #include <memory>
 #include <vector>
@@ -37,7 +37,13 @@ class Engine {
   Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
          std::shared_ptr<const conf::AccessTable> access);
 
-  void plan(const Request& request, const View& view, Instant now, Plan& plan) const;
+  // First: who asks, and what the access table says of him.
+  void put(const Request& request, const View& view, Plan& plan) const;
+  // A rule wants View::connections before plan().
+  bool counts_connections() const;
+  // They may refuse this request.
+  bool goes_by_connections(Plan& plan) const;
+  void plan(Instant now, Plan& plan) const;
   // After plan.answers was filled. Runs again after a Hold, with plan.question.held grown.
   Decision decide(Plan& plan) const;
   // What is to be remembered of a decision that was answered.
@@ -46,9 +52,8 @@ class Engine {
   const std::vector<Rule>& rules() const { return rules_; }
 
  private:
-  void put(const Request& request, const View& view, Question& question) const;
-
   std::vector<Rule> rules_;
+  std::size_t by_connections_ = 0;  // the rule that goes by them; behind the last: none
   conf::Settings::Client client_;
   std::shared_ptr<const conf::AccessTable> access_;
 };

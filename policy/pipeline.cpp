@@ -6,8 +6,13 @@
 
 namespace mxwarden::policy {
 
-Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, Unanswered unanswered)
-    : store_(store), tracker_(tracker), engine_(std::move(engine)), unanswered_(unanswered) {}
+Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, Unanswered unanswered,
+                   ConnectionCounter* connections)
+    : store_(store),
+      tracker_(tracker),
+      engine_(std::move(engine)),
+      unanswered_(unanswered),
+      connections_(connections) {}
 
 namespace {
 
@@ -51,7 +56,12 @@ void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done
 
 void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
-  inquiry.engine->plan(inquiry.request, inquiry.view, now, inquiry.plan);
+  inquiry.engine->put(inquiry.request, inquiry.view, inquiry.plan);
+  if (connections_ != nullptr && inquiry.engine->counts_connections()) {
+    const bool decisive = inquiry.engine->goes_by_connections(inquiry.plan);
+    inquiry.view.connections = connections_->count(inquiry.request, inquiry.view, decisive, now);
+  }
+  inquiry.engine->plan(now, inquiry.plan);
   if (inquiry.plan.batch.counts.empty()) return;
   store_.execute(inquiry.plan.batch, now + within,
                  [this, &inquiry](store::Answers answers) { answer(inquiry, answers); });

@@ -1,10 +1,11 @@
 #pragma once
-// How one request travels, without a socket: tracker, plan, store, decide. A connection, a transcript and a replay all
-// go this way.
+// How one request travels, without a socket: tracker, connections, plan, store, decide. A connection, a transcript and
+// a replay all go this way.
 
 #include <functional>
 #include <memory>
 
+#include "policy/connections.hpp"
 #include "policy/engine.hpp"
 #include "policy/tracker.hpp"
 #include "store/store.hpp"
@@ -28,8 +29,9 @@ class Pipeline {
   // What a request is told that no rule refuses, while the store cannot say what the rules have asked.
   enum class Unanswered : std::uint8_t { dunno, defer };
 
+  // Without `connections`, rules that go by them have nothing to say.
   Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine,
-           Unanswered unanswered = Unanswered::dunno);
+           Unanswered unanswered = Unanswered::dunno, ConnectionCounter* connections = nullptr);
 
   // `done` is called once, possibly before ask() returns and else not before flush(), at now + within at the latest.
   // If the decision has a hold: wait, then resume().
@@ -50,6 +52,7 @@ class Pipeline {
   Tracker& tracker_;
   std::shared_ptr<const Engine> engine_;
   Unanswered unanswered_;
+  ConnectionCounter* connections_;
 };
 
 }  // namespace mxwarden::policy

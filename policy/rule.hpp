@@ -44,6 +44,9 @@ struct Rule {
   // Nothing: the rule has nothing against it.
   using Judgement = std::variant<std::monostate, Verdict, Hold>;
   std::function<Judgement(const Question&, store::Answers)> judge;
+  // Of a rule that goes by View::connections: whether they may refuse this request, and are to be counted exactly.
+  // Asked before plan().
+  std::function<bool(const Question&)> goes_by_connections = {};
 };
 
 }  // namespace mxwarden::policy

@@ -295,9 +295,14 @@ Tracker::~Tracker() = default;
 View Tracker::see(const Request& request, const View* before, Instant now) {
   const auto& hasher = state_->hasher;
   const auto key = key_of(request, hasher);
+  View view;
   if (before != nullptr) {
     const auto* former = state_->find(*before);
-    if (former != nullptr && former->key != key) state_->forget(before->session);
+    if (former != nullptr && former->key != key) {
+      view.ended_session = before->session;
+      view.ended_generation = before->generation;
+      state_->forget(before->session);
+    }
   }
   auto [at, made] = state_->find_or_make(key);
   auto& session = state_->sessions[at];
@@ -308,7 +313,6 @@ View Tracker::see(const Request& request, const View* before, Instant now) {
   state_->use(at, now);
   if (request.state == ProtocolState::connect) ++session.connect_requests;
 
-  View view;
   view.client = Address::parse(request[Attribute::client_address]);
   view.new_session = made;
   if (is_of_message(request.state)) {

@@ -43,11 +43,16 @@ struct View {
   RuleMask message_counted_by = 0;
   RuleMask recipient_counted_by = 0;
   std::uint32_t message_recipients = 0;  // distinct ones let pass so far, without this
+  // The client's at this node, this one included; 0: nobody counts them. The tracker does not know: see Connections.
+  std::uint32_t connections = 0;
 
   // Where the tracker finds it again.
   std::uint32_t session = 0;
   std::uint32_t generation = 0;  // of the session's place; 0: nowhere
   std::uint64_t recipient = 0;   // its canonical form, hashed
+  // The session that this request shows to be over.
+  std::uint32_t ended_session = 0;
+  std::uint32_t ended_generation = 0;  // 0: none
 };
 
 // What came of it.

@@ -14,7 +14,6 @@
 #include "server/random_seed.hpp"
 #include "server/redis_settings.hpp"
 #include "server/reload.hpp"
-#include "server/tcp_table.hpp"
 
 namespace mxwarden::server {
 namespace {
@@ -26,6 +25,15 @@ constexpr std::size_t other_descriptors = 256;
 
 policy::Tracker::Options tracker_options() {
   policy::Tracker::Options options;
+  options.seed = random_seed();
+  return options;
+}
+
+policy::Connections::Options connection_options(const conf::Settings& settings) {
+  policy::Connections::Options options;
+  options.ipv4_prefix = settings.client.ipv4_prefix;
+  options.ipv6_prefix = settings.client.ipv6_prefix;
+  options.shared = settings.store.backend == conf::Backend::redis;
   options.seed = random_seed();
   return options;
 }
@@ -84,7 +92,12 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       configuration_(std::move(configuration)),
       store_(context_, clock_, configuration_.settings),
       tracker_(tracker_options()),
-      pipeline_(store_.front(), tracker_, make_engine(configuration_), unanswered(configuration_.settings)),
+      connections_(connection_options(configuration_.settings)),
+      watch_(context_, clock_, tcp_table_, connections_,
+             [this](Instant now) {
+               if (publisher_) publisher_->publish(now);
+             }),
+      pipeline_(store_.front(), tracker_, make_engine(configuration_), unanswered(configuration_.settings), &watch_),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
@@ -95,6 +108,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       started_(seconds_since_1970(clock_.wall_now())) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit(configuration_.settings.server.max_connections);
+  if (auto* shared = store_.shared()) publisher_.emplace(*shared, connections_, configuration_.settings);
 }
 
 Result<void> Daemon::open() {
@@ -133,6 +147,7 @@ void Daemon::run() {
   store_.start();
   await_signal();
   await_tick();
+  watch_connections();
   for (auto& listener : listeners_) listener.start();
   if (http_listener_) http_listener_->start();
   notify::ready();
@@ -144,12 +159,21 @@ void Daemon::run() {
 
 // SMTP sessions that were there before us are not new: a restart refuses nobody.
 void Daemon::adopt_sessions() {
-  const auto connections = read_tcp_table();
-  if (!connections) {
-    log::warn(connections.error().message + "; SMTP sessions under way will count as new ones");
+  std::vector<policy::TcpConnection> connections;
+  if (const auto read = tcp_table_.read({}, connections); !read) {
+    log::warn(read.error().message + "; SMTP sessions under way will count as new ones");
     return;
   }
-  tracker_.adopt(*connections, clock_.now());
+  tracker_.adopt(connections, clock_.now());
+}
+
+void Daemon::watch_connections() {
+  if (configuration_.settings.client_conn.mode == conf::Mode::off) {
+    watch_.stop();
+    connections_.reset(configuration_.settings.client.ipv4_prefix, configuration_.settings.client.ipv6_prefix);
+  } else {
+    watch_.start();
+  }
 }
 
 void Daemon::await_signal() {
@@ -212,10 +236,17 @@ void Daemon::reload() {
   if (!restart.empty()) {
     log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));
   }
+  const auto& prefixes = configuration_.settings.client;
+  if (prefixes.ipv4_prefix != wanted.settings.client.ipv4_prefix ||
+      prefixes.ipv6_prefix != wanted.settings.client.ipv6_prefix) {
+    connections_.reset(wanted.settings.client.ipv4_prefix, wanted.settings.client.ipv6_prefix);
+  }
+  if (publisher_) publisher_->set_settings(wanted.settings);
   pipeline_.replace_engine(make_engine(wanted));
   sessions_.set_options(session_options(wanted.settings));
   raise_descriptor_limit(wanted.settings.server.max_connections);
   configuration_ = std::move(wanted);
+  watch_connections();
   const auto& log_settings = configuration_.settings.log;
   if (const auto started = log::start("mxwardend", log_settings.target, log_settings.level); !started) {
     log::error(started.error().message);
@@ -245,6 +276,7 @@ void Daemon::finish() {
   finished_ = true;
   if (http_listener_) http_listener_->close();
   http_.close_all();
+  watch_.stop();
   store_.stop();
   tick_timer_.cancel();
   drain_timer_.cancel();
@@ -258,6 +290,10 @@ Gauges Daemon::gauges() const {
           .store_entries = statistics.embedded.entries,
           .store_evicted = statistics.embedded.evicted,
           .store_turned_away = statistics.embedded.turned_away,
+          .connections = {.connections = connections_.connections(),
+                          .clients = connections_.clients(),
+                          .looks = watch_.statistics().looks,
+                          .failed_looks = watch_.statistics().failed},
           .redis = redis_gauges(statistics),
           .started = started_};
 }

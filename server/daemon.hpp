@@ -16,6 +16,8 @@
 #include "conf/command_line.hpp"
 #include "policy/pipeline.hpp"
 #include "server/activation.hpp"
+#include "server/connection_publisher.hpp"
+#include "server/connection_watch.hpp"
 #include "server/http.hpp"
 #include "server/listener.hpp"
 #include "server/recorder.hpp"
@@ -41,6 +43,7 @@ class Daemon {
   static constexpr int ticks_a_summary = 600;
 
   void adopt_sessions();
+  void watch_connections();
   void serve(NamedListener listener);
   void serve_http(NamedListener listener);
   void await_signal();
@@ -58,6 +61,10 @@ class Daemon {
   conf::Configuration configuration_;
   StoreStack store_;
   policy::Tracker tracker_;
+  KernelTcpTable tcp_table_;
+  policy::Connections connections_;
+  std::optional<ConnectionPublisher> publisher_;  // where other nodes want to know
+  ConnectionWatch watch_;
   policy::Pipeline pipeline_;
   Recorder recorder_;
   Sessions sessions_;

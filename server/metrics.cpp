@@ -66,9 +66,18 @@ void add_redis(Text& text, const RedisGauges& redis) {
                redis.refused_from_memory);
 }
 
+void add_connections(Text& text, const ConnectionGauges& gauges) {
+  text.gauge("mxwarden_smtp_connections", "Open SMTP connections of clients at this node, as client_conn counts them.",
+             static_cast<double>(gauges.connections));
+  text.gauge("mxwarden_smtp_clients", "Clients with such connections.", static_cast<double>(gauges.clients));
+  text.counter("mxwarden_connection_looks_total", "Looks at the kernel's table of connections.", gauges.looks);
+  text.counter("mxwarden_connection_looks_failed_total", "Those of them that failed.", gauges.failed_looks);
+}
+
 void add_gauges(Text& text, const Gauges& gauges) {
   text.gauge("mxwarden_policy_connections", "Open policy connections.", static_cast<double>(gauges.policy_connections));
   text.gauge("mxwarden_sessions", "SMTP sessions that are tracked.", static_cast<double>(gauges.sessions));
+  add_connections(text, gauges.connections);
   text.gauge("mxwarden_store_entries", "Counters the store holds.", static_cast<double>(gauges.store_entries));
   text.counter("mxwarden_store_evicted_total", "Live counters that gave way to others.", gauges.store_evicted);
   text.counter("mxwarden_store_turned_away_total", "First hits that got no counter, as the store was full.",

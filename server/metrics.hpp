@@ -30,6 +30,14 @@ struct RedisGauges {
   std::uint64_t refused_from_memory = 0;
 };
 
+// What is known of open SMTP connections, for client_conn.
+struct ConnectionGauges {
+  std::size_t connections = 0;
+  std::size_t clients = 0;
+  std::uint64_t looks = 0;
+  std::uint64_t failed_looks = 0;
+};
+
 // What is read when the metrics are asked for, not counted along the way.
 struct Gauges {
   std::size_t policy_connections = 0;
@@ -37,6 +45,7 @@ struct Gauges {
   std::size_t store_entries = 0;
   std::uint64_t store_evicted = 0;
   std::uint64_t store_turned_away = 0;
+  ConnectionGauges connections;
   std::optional<RedisGauges> redis;
   double started = 0;  // seconds since 1970
 };

@@ -9,7 +9,8 @@
 namespace mxwarden::server {
 namespace {
 
-store::RedisStore::Options redis_options(const conf::Settings::Redis& redis, std::shared_ptr<store::RedisTls> tls) {
+store::RedisStore::Options redis_options(const conf::Settings& settings, std::shared_ptr<store::RedisTls> tls) {
+  const auto& redis = settings.redis;
   store::RedisStore::Options options;
   options.user = redis.user;
   options.password = redis.password;
@@ -29,7 +30,7 @@ StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, con
   // An error was a fault of the configuration, with which nobody comes here.
   const auto tls = redis_tls(settings.redis).value();
   redis_.emplace(context, clock, redis_locator(context, clock, settings.redis, tls),
-                 redis_options(settings.redis, tls));
+                 redis_options(settings, tls));
   coalescing_.emplace(*redis_);
   cached_.emplace(*coalescing_, store::CachedStore::Options{.seed = random_seed()});
   if (settings.redis.on_error == conf::OnError::local) resilient_.emplace(*cached_, embedded_);
@@ -39,6 +40,10 @@ store::Store& StoreStack::front() {
   if (resilient_) return *resilient_;
   if (cached_) return *cached_;
   return embedded_;
+}
+
+store::Store* StoreStack::shared() {
+  return cached_ ? &*cached_ : nullptr;
 }
 
 void StoreStack::start() {

@@ -28,6 +28,8 @@ class StoreStack {
 
   // What is to be asked.
   store::Store& front();
+  // Of these the part that other nodes share, which has no answer while it is away; null: there is none.
+  store::Store* shared();
   // Connects, where there is something to connect to.
   void start();
   // So that nothing holds the io_context any more.

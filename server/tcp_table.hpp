@@ -1,16 +1,41 @@
 #pragma once
-// The kernel's table of TCP connections (sock_diag(7)), which any user may read. At start it tells which SMTP sessions
-// are there already.
+// The kernel's table of TCP connections (sock_diag(7)), which any user may read: which SMTP sessions are there.
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/result.hpp"
 #include "policy/tracker.hpp"
+#include "server/file_descriptor.hpp"
 
 namespace mxwarden::server {
 
-// All established connections of this network namespace, IPv4 and IPv6; a mapped IPv4 address as IPv4. The remote end
-// is the client. The error says what the kernel refused.
-Result<std::vector<policy::TcpConnection>> read_tcp_table();
+class TcpTable {
+ public:
+  virtual ~TcpTable() = default;
+
+  // The connections of this network namespace that are established, or that the client has closed and the server has
+  // not yet; IPv4 and IPv6, a mapped IPv4 address as IPv4. Each as its local end sees it: the remote end is the client.
+  // Only those to one of the ports; without ports, all. The error says what the kernel refused, or that the table was
+  // not read as a whole; `connections` is no truth then.
+  virtual Result<void> read(std::span<const std::uint16_t> server_ports,
+                            std::vector<policy::TcpConnection>& connections) = 0;
+};
+
+// One netlink socket, kept open from one reading to the next.
+class KernelTcpTable final : public TcpTable {
+ public:
+  Result<void> read(std::span<const std::uint16_t> server_ports,
+                    std::vector<policy::TcpConnection>& connections) override;
+
+ private:
+  Result<void> open();
+  Result<void> dump(int family, std::span<const std::uint16_t> server_ports,
+                    std::vector<policy::TcpConnection>& connections);
+
+  FileDescriptor socket_;
+  std::uint32_t questions_ = 0;
+};
 
 }  // namespace mxwarden::server

@@ -4,6 +4,7 @@
 //   !set section.key=value      a setting (before the first request, or later: a reload)
 //   !access line                adds a line to the access table (likewise)
 //   !default name=value ...     attributes of every request from here on
+//   !connections ADDRESS N      so many connections that client has here, each one that asks included; else 1
 //   !restart                    the daemon starts anew; what has asked before is in the TCP table
 //   +30s                        the clock moves on
 //   STATE name=value ...        a request; a value with blanks stands in double quotes
@@ -15,6 +16,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "base/duration.hpp"
@@ -49,6 +51,17 @@ Attributes parse_attributes(std::string_view text) {
   }
 }
 
+// In the place of the kernel's table.
+class FakeCounter final : public policy::ConnectionCounter {
+ public:
+  std::uint32_t count(const policy::Request&, const policy::View& view, bool, Instant) override {
+    if (!view.client) return 0;
+    const auto known = numbers.find(*view.client);
+    return known == numbers.end() ? 1 : known->second;
+  }
+  std::map<Address, std::uint32_t> numbers;
+};
+
 // The daemon, as far as it has no sockets.
 class Stage {
  public:
@@ -67,6 +80,10 @@ class Stage {
       reload();
     } else if (line.starts_with("!default ")) {
       defaults_ = parse_attributes(line.substr(9));
+    } else if (line.starts_with("!connections ")) {
+      const auto blank = line.rfind(' ');
+      const auto address = Address::parse(line.substr(13, blank - 13));
+      counter_.numbers[address.value()] = static_cast<std::uint32_t>(policy::to_number(line.substr(blank + 1)));
     } else if (line == "!restart") {
       restart();
     } else {
@@ -95,7 +112,7 @@ class Stage {
     start();
   }
 
-  void start() { pipeline_.emplace(*store_, *tracker_, make_engine()); }
+  void start() { pipeline_.emplace(*store_, *tracker_, make_engine(), policy::Pipeline::Unanswered::dunno, &counter_); }
 
   void ask(const std::string& line, std::ostream& out) {
     if (!pipeline_) start();
@@ -143,6 +160,7 @@ class Stage {
   std::string access_text_;
   Attributes defaults_;
   std::vector<policy::TcpConnection> tcp_table_;
+  FakeCounter counter_;
   std::optional<policy::Tracker> tracker_{policy::Tracker::Options{}};
   std::optional<store::EmbeddedStore> store_{store::EmbeddedStore::Options{.max_entries = 10'000}};
   std::optional<policy::Pipeline> pipeline_;

@@ -1,0 +1,69 @@
+#include "policy/client_conn_rule.hpp"
+
+#include "policy/reply.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+class ClientConnRule {
+ public:
+  explicit ClientConnRule(const conf::Limit& limit) : limit_(limit) {}
+
+  // Whether the number of the client's connections may refuse it.
+  bool concerns(const Question& question) const {
+    if (question.client.empty() || question.trusted || question.exempt() || question.request->logged_in()) return false;
+    return (question.view->connection_counted_by & question.bit) == 0 && limit_for(question) != store::Window::no_limit;
+  }
+
+  Step plan(const Question& question, store::Counts& counts) const {
+    if (question.view->connections == 0 || !concerns(question)) return Step::pass;
+    auto& count = counts.add();
+    count.entity = question.client;
+    write_connections(count, limit_, question.view->connections);
+    count.windows.front().limit = limit_for(question);
+    count.binding = limit_.mode == conf::Mode::enforce && limit_.action.refuses();
+    return Step::judge;
+  }
+
+  Rule::Judgement judge(const Question& question, store::Answers answers) const {
+    const auto& answer = answers.front();
+    if (!answer.over) return {};
+    Verdict verdict;
+    verdict.rule = limit_.name;
+    verdict.mode = limit_.mode;
+    verdict.action = render(limit_.action, {limit_.name, (*question.request)[Attribute::client_address], {}, {}});
+    verdict.refuses = limit_.action.refuses();
+    verdict.cause = Cause{answer.count, limit_for(question), std::nullopt, Duration::zero()};
+    return verdict;
+  }
+
+ private:
+  std::uint64_t limit_for(const Question& question) const {
+    const auto* entry = question.access[conf::AccessTag::client_conn];
+    return entry != nullptr ? entry->numbers.front() : limit_.windows.front().limit;
+  }
+
+  conf::Limit limit_;
+};
+
+}  // namespace
+
+void write_connections(store::Count& count, const conf::Limit& limit, std::uint32_t connections) {
+  count.counter = limit.name;
+  count.windows = {{limit.windows.front().length, store::Window::no_limit}};
+  count.n = connections;
+  count.gauge = true;
+}
+
+Rule make_client_conn_rule(const conf::Limit& limit) {
+  const auto row = std::make_shared<const ClientConnRule>(limit);
+  Rule rule;
+  rule.name = limit.name;
+  rule.mode = limit.mode;
+  rule.plan = [row](const Question& question, store::Counts& counts) { return row->plan(question, counts); };
+  rule.judge = [row](const Question& question, store::Answers answers) { return row->judge(question, answers); };
+  rule.goes_by_connections = [row](const Question& question) { return row->concerns(question); };
+  return rule;
+}
+
+}  // namespace mxwarden::policy
