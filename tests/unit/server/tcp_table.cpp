@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "server/listening_socket.hpp"
+#include "server/tcp_dump.hpp"
 #include "unit/server/wire.hpp"
 
 namespace mxwarden::server {
@@ -59,10 +60,11 @@ TEST_CASE("the kernel's table shows an established connection from both its ends
     const auto client = connect_to(row.address, row.family, server_port);
     const auto client_port = port_of(client.fd());
 
-    const auto table = read_tcp_table();
-    REQUIRE(table.has_value());
+    KernelTcpTable kernel;
+    std::vector<policy::TcpConnection> table;
+    REQUIRE(kernel.read({}, table).has_value());
     const auto shows = [&](std::uint16_t client_end, std::uint16_t server_end) {
-      return std::ranges::count_if(*table, [&](const policy::TcpConnection& connection) {
+      return std::ranges::count_if(table, [&](const policy::TcpConnection& connection) {
         return connection.client == address && connection.server == address && connection.client_port == client_end &&
                connection.server_port == server_end;
       });
@@ -71,6 +73,62 @@ TEST_CASE("the kernel's table shows an established connection from both its ends
     CHECK(shows(server_port, client_port) == 1);
     CHECK(shows(0, server_port) == 0);
   }
+}
+
+TEST_CASE("of many ports only the wanted ones are shown, each from the server's end") {
+  const auto address = *Address::parse("127.0.0.1");
+  std::vector<ListeningSocket> listening;
+  std::vector<Wire> clients;
+  for (int at = 0; at < 5; ++at) {
+    auto opened = ListeningSocket::open(conf::InetEndpoint{address, 0});
+    REQUIRE(opened.has_value());
+    listening.push_back(std::move(*opened));
+    clients.push_back(connect_to("127.0.0.1", AF_INET, port_of(listening.back().fd())));
+  }
+  const auto port = [&](std::size_t at) { return port_of(listening[at].fd()); };
+  KernelTcpTable kernel;
+  std::vector<policy::TcpConnection> table;
+  for (const auto& wanted : std::vector<std::vector<std::uint16_t>>{
+           {port(0)}, {port(1), port(3)}, {port(0), port(2), port(4)}, {1, port(4), 2, port(0), 3}, {1, 2}}) {
+    REQUIRE(kernel.read(wanted, table).has_value());
+    std::vector<std::uint16_t> found;
+    for (const auto& connection : table) found.push_back(connection.server_port);
+    std::vector<std::uint16_t> expected;
+    for (std::size_t at = 0; at < listening.size(); ++at) {
+      if (std::ranges::find(wanted, port(at)) != wanted.end()) expected.push_back(port(at));
+    }
+    std::ranges::sort(found);
+    std::ranges::sort(expected);
+    CHECK(found == expected);
+  }
+}
+
+TEST_CASE("as many ports as may be asked for can be") {
+  std::vector<std::uint16_t> ports;
+  for (std::size_t at = 0; at < most_server_ports; ++at) ports.push_back(static_cast<std::uint16_t>(at + 1));
+  KernelTcpTable kernel;
+  std::vector<policy::TcpConnection> table;
+  CHECK(kernel.read(ports, table).has_value());
+}
+
+TEST_CASE("a connection is there until both ends are closed, in one reading after the other") {
+  const auto listening = ListeningSocket::open(conf::InetEndpoint{*Address::parse("127.0.0.1"), 0});
+  REQUIRE(listening.has_value());
+  const std::vector<std::uint16_t> wanted{port_of(listening->fd())};
+  KernelTcpTable kernel;
+  std::vector<policy::TcpConnection> table;
+  const auto shown = [&] {
+    REQUIRE(kernel.read(wanted, table).has_value());
+    return table.size();
+  };
+  CHECK(shown() == 0);
+  auto client = connect_to("127.0.0.1", AF_INET, wanted.front());
+  CHECK(shown() == 1);
+  Wire server(::accept(listening->fd(), nullptr, nullptr));
+  client.close();
+  CHECK(shown() == 1);
+  server.close();
+  CHECK(shown() == 0);
 }
 
 }  // namespace mxwarden::server
