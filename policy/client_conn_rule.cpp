@@ -9,18 +9,21 @@ class ClientConnRule {
  public:
   explicit ClientConnRule(const conf::Limit& limit) : limit_(limit) {}
 
-  // Whether the number of the client's connections may refuse it.
-  bool concerns(const Question& question) const {
-    if (question.client.empty() || question.trusted || question.exempt() || question.request->logged_in()) return false;
-    return (question.view->connection_counted_by & question.bit) == 0 && limit_for(question) != store::Window::no_limit;
+  // What the number of the client's connections is held against at this request; 0: nothing.
+  std::uint64_t limit_for(const Question& question) const {
+    if (question.client.empty() || question.trusted || question.exempt() || question.request->logged_in()) return 0;
+    if ((question.view->connection_counted_by & question.bit) != 0) return 0;
+    const auto* entry = question.access[conf::AccessTag::client_conn];
+    return entry != nullptr ? entry->numbers.front() : limit_.windows.front().limit;
   }
 
   Step plan(const Question& question, store::Counts& counts) const {
-    if (question.view->connections == 0 || !concerns(question)) return Step::pass;
+    const auto limit = limit_for(question);
+    if (question.view->connections == 0 || limit == store::Window::no_limit) return Step::pass;
     auto& count = counts.add();
     count.entity = question.client;
     write_connections(count, limit_, question.view->connections);
-    count.windows.front().limit = limit_for(question);
+    count.windows.front().limit = limit;
     count.binding = limit_.mode == conf::Mode::enforce && limit_.action.refuses();
     return Step::judge;
   }
@@ -38,11 +41,6 @@ class ClientConnRule {
   }
 
  private:
-  std::uint64_t limit_for(const Question& question) const {
-    const auto* entry = question.access[conf::AccessTag::client_conn];
-    return entry != nullptr ? entry->numbers.front() : limit_.windows.front().limit;
-  }
-
   conf::Limit limit_;
 };
 
@@ -62,7 +60,7 @@ Rule make_client_conn_rule(const conf::Limit& limit) {
   rule.mode = limit.mode;
   rule.plan = [row](const Question& question, store::Counts& counts) { return row->plan(question, counts); };
   rule.judge = [row](const Question& question, store::Answers answers) { return row->judge(question, answers); };
-  rule.goes_by_connections = [row](const Question& question) { return row->concerns(question); };
+  rule.limits_connections = [row](const Question& question) { return row->limit_for(question); };
   return rule;
 }
 

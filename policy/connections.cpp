@@ -290,6 +290,10 @@ void Connections::said(std::span<const Number> numbers, Instant now) {
   }
 }
 
+bool Connections::shared() const {
+  return state_->options.shared;
+}
+
 std::size_t Connections::connections() const {
   std::size_t all = 0;
   for (const auto& client : state_->clients) all += client.used ? client.number() : 0;

@@ -32,8 +32,9 @@ class ConnectionCounter {
  public:
   virtual ~ConnectionCounter() = default;
   // Is told of every request. How many connections the request's client has at this node, this one included; 0: it has
-  // no address. `decisive`: the number may lead to a refusal, and is to be no older than a moment.
-  virtual std::uint32_t count(const Request& request, const View& view, bool decisive, Instant now) = 0;
+  // no address. `limit`: what its number on all nodes is held against; where it may lead to a refusal it is to be no
+  // older than a moment. 0: nothing is decided by it.
+  virtual std::uint32_t count(const Request& request, const View& view, std::uint64_t limit, Instant now) = 0;
 };
 
 class Connections {
@@ -70,6 +71,8 @@ class Connections {
   // These were said at `now`, as unsaid() gave them.
   void said(std::span<const Number> numbers, Instant now);
 
+  // Other nodes have numbers of their own.
+  bool shared() const;
   std::size_t connections() const;
   std::size_t clients() const;  // with connections
 

@@ -69,7 +69,7 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
                std::shared_ptr<const conf::AccessTable> access)
     : rules_(std::move(rules)), client_(client), access_(std::move(access)) {
   if (rules_.size() > most_counting_rules) throw std::logic_error("more rules than a RuleMask has bits");
-  while (by_connections_ < rules_.size() && !rules_[by_connections_].goes_by_connections) ++by_connections_;
+  while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
 }
 
 void Engine::put(const Request& request, const View& view, Plan& plan) const {
@@ -93,10 +93,10 @@ bool Engine::counts_connections() const {
   return by_connections_ < rules_.size();
 }
 
-bool Engine::goes_by_connections(Plan& plan) const {
-  if (!counts_connections() || is_relay(*plan.question.request)) return false;
+std::uint64_t Engine::connection_limit(Plan& plan) const {
+  if (!counts_connections() || is_relay(*plan.question.request)) return 0;
   plan.question.bit = bit_of(by_connections_);
-  return rules_[by_connections_].goes_by_connections(plan.question);
+  return rules_[by_connections_].limits_connections(plan.question);
 }
 
 void Engine::plan(Instant now, Plan& plan) const {

@@ -41,8 +41,8 @@ class Engine {
   void put(const Request& request, const View& view, Plan& plan) const;
   // A rule wants View::connections before plan().
   bool counts_connections() const;
-  // They may refuse this request.
-  bool goes_by_connections(Plan& plan) const;
+  // What they are held against; 0: nothing, for this request.
+  std::uint64_t connection_limit(Plan& plan) const;
   void plan(Instant now, Plan& plan) const;
   // After plan.answers was filled. Runs again after a Hold, with plan.question.held grown.
   Decision decide(Plan& plan) const;

@@ -58,8 +58,8 @@ void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
   inquiry.engine->put(inquiry.request, inquiry.view, inquiry.plan);
   if (connections_ != nullptr && inquiry.engine->counts_connections()) {
-    const bool decisive = inquiry.engine->goes_by_connections(inquiry.plan);
-    inquiry.view.connections = connections_->count(inquiry.request, inquiry.view, decisive, now);
+    const auto limit = inquiry.engine->connection_limit(inquiry.plan);
+    inquiry.view.connections = connections_->count(inquiry.request, inquiry.view, limit, now);
   }
   inquiry.engine->plan(now, inquiry.plan);
   if (inquiry.plan.batch.counts.empty()) return;

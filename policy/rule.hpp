@@ -44,9 +44,9 @@ struct Rule {
   // Nothing: the rule has nothing against it.
   using Judgement = std::variant<std::monostate, Verdict, Hold>;
   std::function<Judgement(const Question&, store::Answers)> judge;
-  // Of a rule that goes by View::connections: whether they may refuse this request, and are to be counted exactly.
-  // Asked before plan().
-  std::function<bool(const Question&)> goes_by_connections = {};
+  // Of a rule that goes by View::connections: the limit they are held against for this request; 0: none. Asked before
+  // plan().
+  std::function<std::uint64_t(const Question&)> limits_connections = {};
 };
 
 }  // namespace mxwarden::policy

@@ -52,12 +52,14 @@ void ConnectionWatch::look(Instant now) {
   connections_.look(table_now_, now);
 }
 
-std::uint32_t ConnectionWatch::count(const policy::Request& request, const policy::View& view, bool decisive,
+std::uint32_t ConnectionWatch::count(const policy::Request& request, const policy::View& view, std::uint64_t limit,
                                      Instant now) {
   const bool unseen = is_new_port(request);
+  const bool decisive = limit != 0;
   const auto number = connections_.ask(request, view, decisive, now);
-  // One alone is this one, and there is nothing to be learnt.
-  const bool doubted = decisive && number > 1 && now - tried_at_ > longest_trusted;
+  // With what other nodes have, any number may be too many; but one alone is this one, and there is nothing to learn.
+  const auto harmless = connections_.shared() ? 1 : limit;
+  const bool doubted = decisive && number > harmless && now - tried_at_ > longest_trusted;
   if (!unseen && !doubted) return number;
   look(now);
   return connections_.ask(request, view, decisive, now);

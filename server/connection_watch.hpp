@@ -35,7 +35,8 @@ class ConnectionWatch final : public policy::ConnectionCounter {
   void start();
   void stop();
 
-  std::uint32_t count(const policy::Request& request, const policy::View& view, bool decisive, Instant now) override;
+  std::uint32_t count(const policy::Request& request, const policy::View& view, std::uint64_t limit,
+                      Instant now) override;
 
   const Statistics& statistics() const { return statistics_; }
 

@@ -1,5 +1,5 @@
-// What a decision costs without a socket: parser, tracker, rules and embedded store, fed with the load's own requests
-// (100,000 clients, uniform). Processor time of this thread, for each part and in all.
+// What a decision costs without a socket: parser, tracker, connections, rules and embedded store, fed with the load's
+// own requests (100,000 clients, uniform). Processor time of this thread, for each part and in all.
 //
 //   bench_decision [FILE [requests]]     the settings of FILE, else the defaults; 2,000,000 requests
 //
@@ -36,6 +36,23 @@ double processor_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
+// As the daemon's, with a table that shows none of the load's connections.
+class Counter final : public policy::ConnectionCounter {
+ public:
+  std::uint32_t count(const policy::Request& request, const policy::View& view, std::uint64_t limit,
+                      Instant now) override {
+    if (now - looked_at_ > std::chrono::milliseconds(500)) {
+      connections_.look({}, now);
+      looked_at_ = now;
+    }
+    return connections_.ask(request, view, limit != 0, now);
+  }
+
+ private:
+  policy::Connections connections_{policy::Connections::Options{.seed = 42}};
+  Instant looked_at_{};
+};
+
 struct Connection {
   server::RequestParser parser;
   policy::Inquiry inquiry;
@@ -46,7 +63,8 @@ class Bench {
   Bench(const conf::Settings& settings, std::shared_ptr<const conf::AccessTable> access)
       : store_({settings.store.max_entries, 42}),
         tracker_({100'000, std::chrono::hours(1), 42}),
-        pipeline_(store_, tracker_, std::make_shared<policy::Engine>(settings, access)),
+        pipeline_(store_, tracker_, std::make_shared<policy::Engine>(settings, access),
+                  policy::Pipeline::Unanswered::dunno, &counter_),
         connections_(connections) {
     for (std::size_t at = 0; at < connections; ++at) connections_[at].inquiry.request.policy_connection = at;
   }
@@ -94,6 +112,7 @@ class Bench {
   bench::RequestWriter writer_{bench::Mix::uniform, bench::Stage::rcpt, 100'000};
   store::EmbeddedStore store_;
   policy::Tracker tracker_;
+  Counter counter_;
   policy::Pipeline pipeline_;
   std::vector<Connection> connections_;
   std::vector<std::string> texts_;

@@ -54,7 +54,7 @@ Attributes parse_attributes(std::string_view text) {
 // In the place of the kernel's table.
 class FakeCounter final : public policy::ConnectionCounter {
  public:
-  std::uint32_t count(const policy::Request&, const policy::View& view, bool, Instant) override {
+  std::uint32_t count(const policy::Request&, const policy::View& view, std::uint64_t, Instant) override {
     if (!view.client) return 0;
     const auto known = numbers.find(*view.client);
     return known == numbers.end() ? 1 : known->second;

@@ -54,12 +54,12 @@ class FakeStore final : public store::Store {
 };
 
 struct Rig {
-  Rig() {
+  explicit Rig(bool shared = true) : connections({.shared = shared}) {
     static const bool silent = log::start("unit_server", "file:/dev/null", log::Level::error).has_value();
     REQUIRE(silent);
   }
 
-  std::uint32_t ask(const std::string& client_port, bool decisive = true, const std::string& server_port = "25") {
+  std::uint32_t ask(const std::string& client_port, std::uint64_t limit = 20, const std::string& server_port = "25") {
     policy::Request request;
     request.state = ProtocolState::connect;
     request[Attribute::client_address] = "192.0.2.7";
@@ -67,7 +67,7 @@ struct Rig {
     request[Attribute::server_address] = "192.0.2.25";
     request[Attribute::server_port] = server_port;
     const auto view = tracker.see(request, nullptr, clock.now());
-    return watch.count(request, view, decisive, clock.now());
+    return watch.count(request, view, limit, clock.now());
   }
   void show(std::initializer_list<std::uint16_t> client_ports) {
     table.shows.clear();
@@ -86,7 +86,7 @@ struct Rig {
   ManualClock clock;
   FakeTable table;
   policy::Tracker tracker{policy::Tracker::Options{}};
-  policy::Connections connections{policy::Connections::Options{.shared = true}};
+  policy::Connections connections;
   ConnectionWatch watch{context, clock, table, connections, [](Instant) {}};
   FakeStore store;
   ConnectionPublisher publisher{store, connections, settings()};
@@ -115,13 +115,25 @@ TEST_CASE("a number that refuses nobody, or is of one connection, needs no look"
   rig.show({1000, 1001});
   rig.watch.start();
   rig.clock.advance(100ms);
-  CHECK(rig.ask("1000", false) == 2);
+  CHECK(rig.ask("1000", 0) == 2);
   CHECK(rig.looks() == 1);
   rig.show({});
   rig.watch.stop();
   rig.watch.start();
   rig.clock.advance(100ms);
   CHECK(rig.ask("1002") == 1);
+  CHECK(rig.looks() == 2);
+}
+
+TEST_CASE("where no other node has any, a number below the limit refuses nobody and needs no look") {
+  Rig rig(false);
+  rig.show({1000, 1001, 1002});
+  rig.watch.start();
+  rig.clock.advance(100ms);
+  rig.show({1000});
+  CHECK(rig.ask("1000", 3) == 3);
+  CHECK(rig.looks() == 1);
+  CHECK(rig.ask("1000", 2) == 1);
   CHECK(rig.looks() == 2);
 }
 
@@ -142,17 +154,17 @@ TEST_CASE("the ports that are looked at are those that were named") {
   Rig rig;
   rig.watch.start();
   CHECK(rig.table.ports == std::vector<std::uint16_t>{25, 465, 587});
-  rig.ask("1000", false, "");
-  rig.ask("1001", false, "unknown");
-  rig.ask("1002", false, "65536");
+  rig.ask("1000", 0, "");
+  rig.ask("1001", 0, "unknown");
+  rig.ask("1002", 0, "65536");
   CHECK(rig.looks() == 1);
-  rig.ask("1003", false, "25");
+  rig.ask("1003", 0, "25");
   CHECK(rig.looks() == 1);
   // What is there already at a port of which nothing was known is looked at, at once.
-  rig.ask("1004", false, "2525");
+  rig.ask("1004", 0, "2525");
   CHECK(rig.looks() == 2);
   CHECK(rig.table.ports == std::vector<std::uint16_t>{25, 2525});
-  for (int port = 1; port < 200; ++port) rig.ask("1005", false, std::to_string(port));
+  for (int port = 1; port < 200; ++port) rig.ask("1005", 0, std::to_string(port));
   CHECK(rig.table.ports.size() == 64);
 }
 
