@@ -7,6 +7,8 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace mxwarden::policy {
 namespace {
@@ -48,14 +50,21 @@ Endpoints endpoints_of(const TcpConnection& connection, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed) | 1U;
 }
 
-Endpoints endpoints_of(const Request& request, const Address& client, std::uint64_t seed) {
-  const auto client_port = to_number(request[Attribute::client_port]);
-  const auto server_port = to_number(request[Attribute::server_port]);
-  const auto server = Address::parse(request[Attribute::server_address]);
-  if (client_port == 0 || server_port == 0 || !server) return 0;
-  return endpoints_of(
-      {client, static_cast<std::uint16_t>(client_port), *server, static_cast<std::uint16_t>(server_port)}, seed);
-}
+// Reads an address that is nearly always the same as the last.
+class AddressReader {
+ public:
+  const std::optional<Address>& read(std::string_view text) {
+    if (text != text_) {
+      text_ = text;
+      address_ = Address::parse(text);
+    }
+    return address_;
+  }
+
+ private:
+  std::string text_;
+  std::optional<Address> address_;
+};
 
 struct Client {
   Address network;
@@ -154,12 +163,24 @@ struct Connections::State {
   bool is_blind(Instant now) const { return !looked_at || now - *looked_at > longest_blindness; }
   bool shows(Endpoints endpoints) const { return endpoints != 0 && shown.contains(endpoints); }
 
+  // Of the connection that asks; 0: it is not known.
+  Endpoints endpoints_of_request(const Request& request, const Address& client) {
+    const auto client_port = to_number(request[Attribute::client_port]);
+    const auto server_port = to_number(request[Attribute::server_port]);
+    const auto& server = server_addresses.read(request[Attribute::server_address]);
+    if (client_port == 0 || server_port == 0 || !server) return 0;
+    return endpoints_of(
+        {client, static_cast<std::uint16_t>(client_port), *server, static_cast<std::uint16_t>(server_port)},
+        options.seed);
+  }
+
   void take_shown(std::span<const TcpConnection> connections);
   void compare(std::uint32_t at, Instant begun);
   bool begin(const Request& request, const View& view, Instant now);
   bool is_counted(const Request& request, std::uint32_t at, std::uint32_t client, bool is_new, Instant now);
 
   Options options;
+  AddressReader server_addresses;
   std::vector<Client> clients;
   std::vector<std::uint32_t> unused;
   boost::unordered_flat_map<Address, std::uint32_t, AddressHash> index;
@@ -206,7 +227,7 @@ bool Connections::State::begin(const Request& request, const View& view, Instant
     leave(view.session);  // another one, whose place this was
     session = {};
     session.generation = view.generation;
-    session.endpoints = endpoints_of(request, *view.client, options.seed);
+    session.endpoints = endpoints_of_request(request, *view.client);
     session.first_asked = now;
   }
   session.last_asked = now;

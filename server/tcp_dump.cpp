@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -59,17 +58,15 @@ policy::TcpConnection to_connection(const inet_diag_msg& message) {
 
 }  // namespace
 
-std::string tcp_question(int family, std::span<const std::uint16_t> server_ports, std::uint32_t number) {
+std::string tcp_question(std::span<const std::uint16_t> server_ports, std::uint32_t number) {
   const auto filter = server_ports.empty() ? std::string() : port_filter(server_ports);
   const auto filter_size = filter.empty() ? 0 : NLA_HDRLEN + filter.size();
   nlmsghdr header{};
-  header.nlmsg_len = static_cast<__u32>(NLMSG_LENGTH(sizeof(inet_diag_req_v2)) + filter_size);
-  header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  header.nlmsg_len = static_cast<__u32>(NLMSG_LENGTH(sizeof(inet_diag_req)) + filter_size);
+  header.nlmsg_type = TCPDIAG_GETSOCK;
   header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   header.nlmsg_seq = number;
-  inet_diag_req_v2 body{};
-  body.sdiag_family = static_cast<__u8>(family);
-  body.sdiag_protocol = IPPROTO_TCP;
+  inet_diag_req body{};
   body.idiag_states = established | close_wait;
   std::string question;
   append(question, header);
@@ -90,7 +87,7 @@ Result<bool> TcpDump::take(std::span<const char> datagram) {
     }
     if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) return Error{"dump: the table changed while it was read"};
     if (message->nlmsg_type == NLMSG_DONE) return true;
-    if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || message->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) {
+    if (message->nlmsg_type != TCPDIAG_GETSOCK || message->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) {
       continue;
     }
     connections_.push_back(to_connection(*static_cast<const inet_diag_msg*>(NLMSG_DATA(message))));

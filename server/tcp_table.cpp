@@ -34,9 +34,9 @@ Result<void> KernelTcpTable::open() {
   return {};
 }
 
-Result<void> KernelTcpTable::dump(int family, std::span<const std::uint16_t> server_ports,
+Result<void> KernelTcpTable::dump(std::span<const std::uint16_t> server_ports,
                                   std::vector<policy::TcpConnection>& connections) {
-  const auto question = tcp_question(family, server_ports, ++questions_);
+  const auto question = tcp_question(server_ports, ++questions_);
   if (::send(socket_.get(), question.data(), question.size(), 0) < 0) return failure("send", errno);
   TcpDump answer(questions_, connections);
   alignas(nlmsghdr) std::array<char, 32768> buffer;  // what the kernel fills at most
@@ -54,14 +54,10 @@ Result<void> KernelTcpTable::read(std::span<const std::uint16_t> server_ports,
                                   std::vector<policy::TcpConnection>& connections) {
   connections.clear();
   if (const auto opened = open(); !opened) return opened.error();
-  for (const auto family : {AF_INET, AF_INET6}) {
-    if (const auto read = dump(family, server_ports, connections); !read) {
-      // What is left of that dump goes with its socket.
-      socket_.close();
-      return read.error();
-    }
-  }
-  return {};
+  auto read = dump(server_ports, connections);
+  // What is left of a dump that failed goes with its socket.
+  if (!read) socket_.close();
+  return read;
 }
 
 }  // namespace mxwarden::server

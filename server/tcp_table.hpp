@@ -31,8 +31,7 @@ class KernelTcpTable final : public TcpTable {
 
  private:
   Result<void> open();
-  Result<void> dump(int family, std::span<const std::uint16_t> server_ports,
-                    std::vector<policy::TcpConnection>& connections);
+  Result<void> dump(std::span<const std::uint16_t> server_ports, std::vector<policy::TcpConnection>& connections);
 
   FileDescriptor socket_;
   std::uint32_t questions_ = 0;

@@ -20,7 +20,8 @@ class ConnectionCap(case.TestCase):
         resource.setrlimit(resource.RLIMIT_NOFILE, (MANY + 1000, MANY + 1000))
 
     def test_the_connection_that_is_idle_longest_gives_way(self):
-        daemon = self.mxwardend(f"[server]\nmax_connections = {CAP}\n[client_rate]\nmode = off\n")
+        daemon = self.mxwardend(f"[server]\nmax_connections = {CAP}\n[client_rate]\nmode = off\n"
+                                "[client_conn]\nmode = off\n")
         clients = [self.enterContext(daemon.client()) for _ in range(MANY)]
         waiting.until(lambda: len(closed(clients)) >= MANY - CAP, "the cap to be kept")
         survivors = clients[MANY - CAP:]

@@ -11,7 +11,7 @@ REFUSED = {"client_address": "203.0.113.66"}
 REFUSAL = "REJECT"
 
 # For tests that ask more often than a client may.
-UNLIMITED = "[client_rate]\nmode = off\n"
+UNLIMITED = "[client_rate]\nmode = off\n[client_conn]\nmode = off\n"
 
 
 def padded(size):
@@ -79,7 +79,7 @@ class Malformed(case.TestCase):
         self.assertNotIn("malformed", daemon.log())
 
     def test_a_client_that_does_not_wait_for_its_answer_harms_nobody(self):
-        daemon = self.mxwardend()
+        daemon = self.mxwardend(UNLIMITED)
         for _ in range(50):
             with daemon.client() as client:
                 client.send(policy.request())

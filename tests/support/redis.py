@@ -35,10 +35,14 @@ appendonly no
 _probes = (f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in itertools.count(1))
 
 
-def settings(address=f"inet:127.0.0.1:{PORT}", **more):
-    """The part of mxwarden.conf that makes a mxwardend count in Redis, and log each request with who counted it."""
+def settings(address=f"inet:127.0.0.1:{PORT}", client_conn="off", **more):
+    """The part of mxwarden.conf that makes a mxwardend count in Redis, and log each request with who counted it.
+
+    client_conn: the mode of that rule. Most tests make up their connections, more at a time than anybody has.
+    """
     lines = "".join(f"{name} = {value}\n" for name, value in more.items())
-    return f"[log]\nlevel = debug\n[store]\nbackend = redis\n[redis]\naddress = {address}\n{lines}"
+    return f"[log]\nlevel = debug\n[store]\nbackend = redis\n[redis]\naddress = {address}\n{lines}" \
+        f"[client_conn]\nmode = {client_conn}\n"
 
 
 def said(daemon, level):

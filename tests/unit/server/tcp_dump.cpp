@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 
 #include <cstring>
@@ -32,7 +31,7 @@ std::string shown(std::uint32_t number, std::uint16_t client_port, std::uint16_t
   body.id.idiag_dport = htons(client_port);
   body.id.idiag_src[0] = htonl(0xc0000219);  // 192.0.2.25
   body.id.idiag_sport = htons(25);
-  return message(SOCK_DIAG_BY_FAMILY, number, body, flags);
+  return message(TCPDIAG_GETSOCK, number, body, flags);
 }
 
 std::string done(std::uint32_t number, std::uint16_t flags = NLM_F_MULTI) {
@@ -94,7 +93,7 @@ TEST_CASE("a message that is cut off, or none of ours, is no connection") {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CHECK(take(dump, whole.substr(0, size)).value() == false);
   }
-  CHECK(take(dump, message(SOCK_DIAG_BY_FAMILY, 7, std::uint64_t{0})).value() == false);
+  CHECK(take(dump, message(TCPDIAG_GETSOCK, 7, std::uint64_t{0})).value() == false);
   CHECK(take(dump, message(NLMSG_NOOP, 7, inet_diag_msg{})).value() == false);
   CHECK(connections.empty());
 }
