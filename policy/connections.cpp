@@ -290,6 +290,14 @@ std::uint32_t Connections::ask(const Request& request, const View& view, bool de
   return state.clients[client].number() + (counted ? 0 : 1);
 }
 
+void Connections::closed(const View& view) {
+  auto& state = *state_;
+  if (view.session >= state.sessions.size()) return;
+  const auto& session = state.sessions[view.session];
+  // Others can be found in the table; with smtpd_policy_service_request_limit this is no end either.
+  if (session.generation == view.generation && session.stands_in) state.leave(view.session);
+}
+
 void Connections::unsaid(Instant now, std::size_t most, std::vector<Number>& numbers) {
   numbers.clear();
   auto& state = *state_;

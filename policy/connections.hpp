@@ -6,7 +6,8 @@
 // A connection that was asked about and that a later look does not show is over. But behind a proxy, and after XCLIENT,
 // the client is not who the connection is from, and no look ever shows it. So a session that was never shown and asks
 // again after a look that lacked it, or asks at XCLIENT, stands in for its connection: it counts until the tracker says
-// that it is over or it was silent for five minutes.
+// that it is over, Postfix closes its policy connection (which it does between sessions), or it was silent for five
+// minutes.
 //
 // A client is an address cut as [client] ipv4_prefix and ipv6_prefix say. Pure: a machine of (look or request, now).
 // Bounded: a client beyond `max_clients` is not known, nor is a connection of it.
@@ -35,6 +36,8 @@ class ConnectionCounter {
   // no address. `limit`: what its number on all nodes is held against; where it may lead to a refusal it is to be no
   // older than a moment. 0: nothing is decided by it.
   virtual std::uint32_t count(const Request& request, const View& view, std::uint64_t limit, Instant now) = 0;
+  // The policy connection by which this was asked has been closed by Postfix.
+  virtual void closed(const View& view) = 0;
 };
 
 class Connections {
@@ -58,6 +61,8 @@ class Connections {
   // seconds nobody knows, and this one is all there is: nobody is refused for what may be long over. `decisive`: the
   // number will be said to the other nodes.
   std::uint32_t ask(const Request& request, const View& view, bool decisive, Instant now);
+  // The policy connection by which this was asked has been closed by Postfix.
+  void closed(const View& view);
 
   // A client, its address cut, and how many connections it has.
   struct Number {

@@ -87,6 +87,10 @@ Decision Pipeline::resume(Inquiry& inquiry, Duration held) {
   return decide(inquiry);
 }
 
+void Pipeline::closed(const Inquiry& inquiry) {
+  if (connections_ != nullptr) connections_->closed(inquiry.view);
+}
+
 void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
   engine_ = std::move(engine);
   tracker_.rules_changed();

@@ -40,6 +40,9 @@ class Pipeline {
   void flush() { store_.flush(); }
   Decision resume(Inquiry& inquiry, Duration held);
 
+  // Postfix has closed the connection that the inquiry belongs to.
+  void closed(const Inquiry& inquiry);
+
   // A reload: requests under way end with the engine they began with.
   void replace_engine(std::shared_ptr<const Engine> engine);
 

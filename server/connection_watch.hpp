@@ -37,6 +37,7 @@ class ConnectionWatch final : public policy::ConnectionCounter {
 
   std::uint32_t count(const policy::Request& request, const policy::View& view, std::uint64_t limit,
                       Instant now) override;
+  void closed(const policy::View& view) override { connections_.closed(view); }
 
   const Statistics& statistics() const { return statistics_; }
 

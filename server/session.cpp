@@ -226,6 +226,7 @@ void Session::close(CloseReason reason) {
   if (hold_timer_) hold_timer_->cancel();
   sessions_.readiness_.forget(socket_.get(), *this);
   socket_.close();
+  if (reason == CloseReason::peer) sessions_.pipeline_.closed(inquiry_);
   sessions_.closed(*this, reason);
 }
 

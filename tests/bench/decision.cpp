@@ -47,6 +47,7 @@ class Counter final : public policy::ConnectionCounter {
     }
     return connections_.ask(request, view, limit != 0, now);
   }
+  void closed(const policy::View& view) override { connections_.closed(view); }
 
  private:
   policy::Connections connections_{policy::Connections::Options{.seed = 42}};

@@ -59,6 +59,8 @@ class FakeCounter final : public policy::ConnectionCounter {
     const auto known = numbers.find(*view.client);
     return known == numbers.end() ? 1 : known->second;
   }
+  void closed(const policy::View&) override {}
+
   std::map<Address, std::uint32_t> numbers;
 };
 

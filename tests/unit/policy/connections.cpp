@@ -39,6 +39,7 @@ class Node {
     before = tracker.see(request, &before, now);
     return connections.ask(request, before, true, now);
   }
+  void close(int smtpd) { connections.closed(before_[smtpd]); }
   void look(const std::vector<TcpConnection>& table) {
     now += 1ms;
     connections.look(table, now);
@@ -137,6 +138,13 @@ TEST_CASE("behind a proxy sessions stand in for connections") {
     CHECK(node.ask(again) == 2);
     // Of the same client.
     CHECK(node.ask({.port = "2000", .smtpd = 2}) == 2);
+  }
+  SUBCASE("until Postfix closes the policy connection") {
+    node.close(1);
+    node.close(2);
+    CHECK(node.ask(again) == 1);
+    // If that was no end after all, it is back when it asks.
+    CHECK(node.ask({.port = "1001", .state = ProtocolState::mail, .smtpd = 4}) == 2);
   }
   SUBCASE("until the tracker knows the session no more") {
     for (int port = 1; port < 1000; ++port) node.ask({.client = "203.0.113.1", .port = std::to_string(port)});
