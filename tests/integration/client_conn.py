@@ -167,8 +167,9 @@ class AskedAtConnect(HoldsConnections):
 
     def test_behind_a_proxy_sessions_count_for_the_client_that_is_named(self):
         self.mxwardend(CONF)
-        for port in (4001, 4002, 4003):
-            self.hold(1, None, server="127.0.0.1")[0].xclient(ADDR="198.51.100.9", PORT=str(port))
+        held = self.hold(3, None, server="127.0.0.1")
+        for port, session in enumerate(held, 4001):
+            session.xclient(ADDR="198.51.100.9", PORT=str(port))
         wait_looks()
         with smtp.Smtp(server="127.0.0.1") as session:
             self.assertEqual(session.command("XCLIENT ADDR=198.51.100.9 PORT=4004").code, 421)
@@ -176,6 +177,11 @@ class AskedAtConnect(HoldsConnections):
             self.assertEqual(session.command("XCLIENT ADDR=198.51.100.10 PORT=4004").code, 220)
         # What the client has open itself counts as well.
         self.assertEqual(self.banner("198.51.100.9").code, 421)
+        # An smtpd that ends has no session any more.
+        for session in held:
+            session.close()
+        self.postfix.reload()
+        self.gets_in_within_a_second(lambda: self.banner("198.51.100.9"))
 
 
 class AskedAtRecipient(HoldsConnections):

@@ -118,6 +118,11 @@ class Postfix:
         os.kill(self._pid, signal.SIGTERM)
         waiting.until(lambda: not _alive(self._pid), f"the Postfix master {self._pid} to end")
 
+    def reload(self):
+        """Its processes end: at once, or with the SMTP session they are at."""
+        subprocess.run(["postfix", "-c", self.folder / "etc", "reload"], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
     def postconf(self, *arguments):
         """Its output, and what it had to complain about."""
         done = subprocess.run(["postconf", "-c", self.folder / "etc", *arguments], capture_output=True, text=True,
