@@ -47,6 +47,7 @@ TEST_CASE("an empty file means the defaults") {
   CHECK(settings.server.answer_within == 500ms);
   CHECK(settings.log.level == log::Level::info);
   CHECK(settings.log.target == "stderr");
+  CHECK_FALSE(settings.server.node.empty());
   CHECK(settings.store.backend == Backend::embedded);
   CHECK(settings.store.max_entries == 1'000'000);
   CHECK(settings.client.ipv4_prefix == 32);
