@@ -16,6 +16,7 @@ store::RedisStore::Options redis_options(const conf::Settings& settings, std::sh
   options.password = redis.password;
   options.db = redis.db;
   options.prefix = redis.prefix;
+  options.node = settings.server.node;
   options.deadline = redis.deadline;
   options.tls = std::move(tls);
   options.seed = random_seed();
@@ -29,8 +30,7 @@ StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, con
   if (settings.store.backend != conf::Backend::redis) return;
   // An error was a fault of the configuration, with which nobody comes here.
   const auto tls = redis_tls(settings.redis).value();
-  redis_.emplace(context, clock, redis_locator(context, clock, settings.redis, tls),
-                 redis_options(settings, tls));
+  redis_.emplace(context, clock, redis_locator(context, clock, settings.redis, tls), redis_options(settings, tls));
   coalescing_.emplace(*redis_);
   cached_.emplace(*coalescing_, store::CachedStore::Options{.seed = random_seed()});
   if (settings.redis.on_error == conf::OnError::local) resilient_.emplace(*cached_, embedded_);
