@@ -69,17 +69,18 @@ void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
 
 void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
   const auto done = std::exchange(inquiry.done, nullptr);
-  Decision decision;
-  try {
-    inquiry.plan.answers.assign(answers.begin(), answers.end());
-    inquiry.plan.answers.resize(inquiry.plan.batch.counts.size());
-    inquiry.plan.answered = answers.size() == inquiry.plan.answers.size();
-    decision = decide(inquiry);
-    decision.store = store_.name();
-  } catch (const std::exception& exception) {
-    decision = failed(exception);
-  }
-  done(std::move(decision));
+  done(decision_with(inquiry, answers));
+}
+
+Decision Pipeline::decision_with(Inquiry& inquiry, store::Answers answers) try {
+  inquiry.plan.answers.assign(answers.begin(), answers.end());
+  inquiry.plan.answers.resize(inquiry.plan.batch.counts.size());
+  inquiry.plan.answered = answers.size() == inquiry.plan.answers.size();
+  auto decision = decide(inquiry);
+  decision.store = store_.name();
+  return decision;
+} catch (const std::exception& exception) {
+  return failed(exception);
 }
 
 Decision Pipeline::resume(Inquiry& inquiry, Duration held) {

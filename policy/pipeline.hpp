@@ -49,6 +49,7 @@ class Pipeline {
  private:
   void plan(Inquiry& inquiry, Instant now, Duration within);
   void answer(Inquiry& inquiry, store::Answers answers);
+  Decision decision_with(Inquiry& inquiry, store::Answers answers);
   Decision decide(Inquiry& inquiry);
 
   store::Store& store_;

@@ -46,8 +46,14 @@ struct Hasher {
 
   // Parts are kept apart by a byte that no attribute can hold.
   SessionKey key(std::initializer_list<std::string_view> parts) const {
-    scratch.clear();
-    for (const auto part : parts) scratch.append(part).push_back('\n');
+    std::size_t size = parts.size();
+    for (const auto part : parts) size += part.size();
+    scratch.resize(size);
+    auto to = scratch.begin();
+    for (const auto part : parts) {
+      to = std::ranges::copy(part, to).out;
+      *to++ = '\n';
+    }
     const auto digest = XXH3_128bits_withSeed(scratch.data(), scratch.size(), seed);
     return {digest.low64, digest.high64};
   }
