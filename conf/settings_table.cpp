@@ -89,9 +89,9 @@ constexpr std::array all_sections{
     Section{
         "client_conn",
         "How many connections a client may have open at a time, over all nodes. Each node looks into its kernel's "
-        "table "
-        "of connections twice a second, so that connections on which nothing is said count as well, and never counts "
-        "what is closed. An entry ClientConn: of the access table gives a client, a net or a domain a limit of its "
+        "table of connections twice a second, so that connections on which nothing is said count as well, and none "
+        "that is closed at both ends. An entry ClientConn: of the access table gives a client, a net or a domain a "
+        "limit of its "
         "own; "
         "each client is counted for itself nevertheless. Trusted and logged-in clients and those with Connect: OK are "
         "exempt."},

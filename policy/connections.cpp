@@ -14,7 +14,7 @@ namespace mxwarden::policy {
 namespace {
 
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
-constexpr Duration longest_silence = std::chrono::minutes(5);
+constexpr Duration longest_silence = std::chrono::seconds(30);
 constexpr Duration longest_blindness = std::chrono::seconds(5);
 constexpr Duration said_again_after = std::chrono::seconds(4);
 // When what was said is over by itself (conf::Settings::client_conn), with time to spare.
@@ -72,19 +72,16 @@ struct Client {
   std::uint32_t beside = 0;  // sessions that count and are not in it
   std::uint32_t said = 0;
   Instant said_at{};
-  std::optional<Instant> doubted_at;  // when a request may have said another number
-  bool used = false;                  // else its place is free
+  bool used = false;  // else its place is free
 
   std::uint32_t number() const { return shown + beside; }
-  bool doubtful() const { return doubted_at && *doubted_at >= said_at; }
-  bool is_to_be_said(Instant now) const {
-    return number() != said || doubtful() || (said > 0 && now - said_at >= said_again_after);
+  void say(std::uint32_t connections, Instant now) {
+    said = connections;
+    said_at = now;
   }
+  bool is_to_be_said(Instant now) const { return number() != said || (said > 0 && now - said_at >= said_again_after); }
   // The others have no number of it that is not over.
-  bool is_unsaid(Instant now) const {
-    if (said == 0 && !doubtful()) return true;
-    return now - std::max(said_at, doubted_at.value_or(said_at)) > said_is_over_after;
-  }
+  bool is_unsaid(Instant now) const { return said == 0 || now - said_at > said_is_over_after; }
 };
 
 // A session that has asked, at the place it has with the tracker.
@@ -285,9 +282,9 @@ std::uint32_t Connections::ask(const Request& request, const View& view, bool de
   const auto client = state.find_or_make(state.network_of(*view.client));
   if (client == nowhere) return 1;
   const bool counted = state.is_counted(request, view.session, client, is_new, now);
-  if (decisive) state.clients[client].doubted_at = now;
-  if (state.is_blind(now)) return 1;
-  return state.clients[client].number() + (counted ? 0 : 1);
+  const auto number = state.is_blind(now) ? 1 : state.clients[client].number() + (counted ? 0 : 1);
+  if (decisive) state.clients[client].say(number, now);
+  return number;
 }
 
 void Connections::closed(const View& view) {
@@ -314,8 +311,8 @@ void Connections::said(std::span<const Number> numbers, Instant now) {
     const auto found = state_->index.find(number.client);
     if (found == state_->index.end()) continue;
     auto& client = state_->clients[found->second];
-    client.said = number.connections;
-    client.said_at = now;
+    // A request may have said another one since.
+    if (client.said_at <= now) client.say(number.connections, now);
   }
 }
 

@@ -13,7 +13,8 @@
 // Bounded: a client beyond `max_clients` is not known, nor is a connection of it.
 // BUGS: a session without a client_port (XCLIENT without one) cannot be found in a look; it counts only if the look
 // shows no connection of its client. Behind a proxy, a session that asks once and then says nothing counts until the
-// next look only.
+// next look only, and one that is over counts for half a minute if its smtpd keeps its policy connection and serves
+// nobody else meanwhile.
 
 #include <cstdint>
 #include <memory>
@@ -69,9 +70,9 @@ class Connections {
     Address client;
     std::uint32_t connections = 0;
   };
-  // What the other nodes do not know: numbers that have changed since they were last said, those that a request may
-  // have said differently, and after four seconds those that have not changed; 0 for a client that is gone. At most so
-  // many, the others at the next call; nothing while looks fail for seconds.
+  // What the other nodes do not know: numbers that have changed since they were last said, by a decisive request or as
+  // told here, and after four seconds those that have not changed; 0 for a client that is gone. At most so many, the
+  // others at the next call; nothing while looks fail for seconds.
   void unsaid(Instant now, std::size_t most, std::vector<Number>& numbers);
   // These were said at `now`, as unsaid() gave them.
   void said(std::span<const Number> numbers, Instant now);

@@ -1,7 +1,7 @@
 #pragma once
-// Looks at the kernel's TCP table twice a second, and again before a number of connections leads to a refusal, so that
-// it is no older than 50 ms. Which ports are looked at follows from what Postfix asks: those it named (server_port);
-// until it named one, 25, 465 and 587.
+// Looks at the kernel's TCP table twice a second, and again before a number of connections may lead to a refusal, so
+// that it is no older than 50 ms: one above the limit, or, where other nodes have some too, any above one. Which ports
+// are looked at follows from what Postfix asks: those it named (server_port); until it named one, 25, 465 and 587.
 //
 // A look that fails changes nothing; it is counted, and warned of. One thread.
 

@@ -208,6 +208,22 @@ TEST_CASE("one batch at a time, and what the store could not take is said after 
   CHECK(rig.store.batches == 2);
 }
 
+TEST_CASE("what a request says while the store is told starts no endless talk") {
+  Rig rig;
+  rig.show({1000});
+  rig.watch.start();
+  rig.store.answers = false;
+  rig.publisher.publish(rig.clock.now());
+  rig.clock.advance(std::chrono::milliseconds(1));
+  rig.ask("1001");
+  rig.store.answers = true;
+  rig.store.answer(1);
+  rig.store.flush();
+  CHECK(rig.store.batches == 1);
+  rig.publisher.publish(rig.clock.now());
+  CHECK(rig.store.batches == 1);  // the request has said it
+}
+
 TEST_CASE("many numbers are said in several batches, so many after a look") {
   Rig rig;
   for (std::uint32_t client = 0; client < 2500; ++client) {
