@@ -1,5 +1,6 @@
 #include "server/store_stack.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -17,7 +18,7 @@ store::RedisStore::Options redis_options(const conf::Settings& settings, std::sh
   options.db = redis.db;
   options.prefix = redis.prefix;
   options.node = settings.server.node;
-  options.deadline = redis.deadline;
+  options.deadline = std::min(redis.deadline, settings.server.answer_within);
   options.tls = std::move(tls);
   options.seed = random_seed();
   return options;

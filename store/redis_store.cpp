@@ -89,8 +89,9 @@ void RedisStore::flush() {
     if (ask.batch->counts.empty()) {
       ask.answers.clear();
       answer(ask);
-    } else if (!stopped_ && link_.takes_calls(now)) {
+    } else if (!stopped_ && link_.takes_calls(now) && has_time(ask, now)) {
       ask.deadline = std::min(ask.deadline, now + options_.deadline);
+      soonest_ = std::min(soonest_, ask.deadline);
       send_calls(ask);
     } else {
       ask.can_say = false;
@@ -101,6 +102,11 @@ void RedisStore::flush() {
   flushing_ = false;
   socket_.send();
   await_deadline();
+}
+
+// Silence after a moment says nothing about the server, and would cost all others the connection.
+bool RedisStore::has_time(const Ask& ask, Instant now) const {
+  return ask.deadline - now >= options_.deadline / 2;
 }
 
 // The counts of an entity go in one call, its gauges last. Few batches have more than a handful.
@@ -248,15 +254,16 @@ void RedisStore::take_answer(const RedisReply& reply) {
   follow(action);
 }
 
-// Once for many calls: those that are sent while it waits have later deadlines. (One that is sent again with its text
-// has an earlier one than those before it, so all are looked at.)
+// Once for many calls: few of those that are sent while it waits have an earlier deadline. (One that is sent again with
+// its text has an earlier one than those before it, so all are looked at.)
 void RedisStore::await_deadline() {
-  if (awaiting_deadline_ || in_flight_.empty()) return;
-  awaiting_deadline_ = true;
-  deadline_timer_.expires_at(next_deadline());
+  const auto soonest = std::exchange(soonest_, Instant::max());
+  if (in_flight_.empty() || (awaited_ && *awaited_ <= soonest)) return;
+  awaited_ = awaited_ ? soonest : next_deadline();
+  deadline_timer_.expires_at(*awaited_);
   deadline_timer_.async_wait([this](const error_code& error) {
-    awaiting_deadline_ = false;
     if (error || stopped_) return;
+    awaited_.reset();
     const auto now = clock_.now();
     if (!in_flight_.empty() && next_deadline() <= now) follow(link_.lost("no answer in time", now));
     flush();

@@ -96,6 +96,7 @@ class RedisStore final : public Store, private RedisSocket::Owner {
   };
 
   Ask& take_ask();
+  bool has_time(const Ask& ask, Instant now) const;
   void send_calls(Ask& ask);
   void send_call(const Call& call);
   void call_is_over(const Call& call, bool can_say);
@@ -131,7 +132,8 @@ class RedisStore final : public Store, private RedisSocket::Owner {
   bool flushing_ = false;
   std::deque<Call> in_flight_;  // in the order of their replies
   boost::asio::steady_timer deadline_timer_;
-  bool awaiting_deadline_ = false;
+  std::optional<Instant> awaited_;    // by deadline_timer_
+  Instant soonest_ = Instant::max();  // deadline of what was sent since it was last set
   WakeTimer link_timer_;
 
   bool stopped_ = false;
