@@ -46,6 +46,7 @@ constexpr std::array yes_no{Named<bool>{"yes", true}, Named<bool>{"no", false}};
 
 constexpr std::size_t longest_prefix = 32;
 constexpr std::size_t longest_node = 64;
+constexpr std::size_t longest_host_name = 253;  // RFC 1035, in text
 
 bool is_of_name(char c) {
   return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
@@ -200,7 +201,9 @@ Result<std::string> parse_redis_prefix(std::string_view text) {
 }
 
 Result<std::string> parse_tls_name(std::string_view text) {
-  if (std::ranges::all_of(text, is_of_name) || Address::parse(text)) return text_value(text);
+  const bool is_host =
+      text.size() <= longest_host_name && !text.starts_with('.') && std::ranges::all_of(text, is_of_name);
+  if (is_host || Address::parse(text)) return text_value(text);
   return Error{fmt::format("`{}' is not what a certificate is for; write the name of a host or an address", text)};
 }
 

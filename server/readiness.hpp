@@ -44,7 +44,8 @@ class Readiness {
   void watch_writes(int fd, Watcher& watcher, bool wanted);
   // Before `fd` is closed.
   void forget(int fd, const Watcher& watcher);
-  // While watchers are told: when that began, at most some hundred microseconds ago. Now, at any other time.
+  // While watchers are told: when that began, some hundred microseconds ago, or a few milliseconds when one of them had
+  // to read the kernel's table of connections. Now, at any other time.
   Instant now() const { return turn_ ? *turn_ : clock_.now(); }
 
  private:
