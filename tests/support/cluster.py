@@ -17,15 +17,21 @@ _BUSY = "203.0.113.7"
 ACCESS = f"ClientRate:{_BUSY}  1000000\n"
 
 
+def policy_address(number):
+    """Where the node of this number is asked."""
+    return ("127.0.0.1", 10100 + number)
+
+
 class Node:
     """A mxwardend and a policy connection to it. `inside` makes the context that is its host (support.lan)."""
 
     def __init__(self, test, number, conf, access="", inside=contextlib.nullcontext):
-        self.address = ("127.0.0.1", 10100 + number)
+        self.address = policy_address(number)
         self.http_address = ("127.0.0.1", 10200 + number)
         self.inside = inside
         self.conf = f"""{conf}
 [server]
+node = node{number}
 listen = inet:127.0.0.1:{self.address[1]}
 http = inet:127.0.0.1:{self.http_address[1]}
 """

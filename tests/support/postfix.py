@@ -79,10 +79,12 @@ DELAYED_PORT = 2525
 
 
 class Postfix:
-    """`main`: parameters of main.cf, or the text of a fragment of it. `listeners`: {port: {parameter: value}}."""
+    """`main`: parameters of main.cf, or the text of a fragment of it. `listeners`: {port: {parameter: value}}.
+    `address`: its IPv4 address, beside those of the loopback device."""
 
-    def __init__(self, folder, main, listeners=None, chroot=False):
+    def __init__(self, folder, main, listeners=None, chroot=False, address=network.SERVER):
         self.folder = pathlib.Path(folder) / "postfix"
+        self._address = address
         self._pid = None
         self._configure(main, listeners or {PORT: {"smtpd_delay_reject": "no"}, DELAYED_PORT: {}}, chroot)
 
@@ -97,7 +99,7 @@ class Postfix:
         for port, options in listeners.items():
             # A value with blanks must be in braces as a whole.
             arguments = "".join(f" -o {{ {name} = {value} }}" for name, value in options.items())
-            for address in (network.SERVER, f"[{network.SERVER6}]", "127.0.0.1"):
+            for address in (self._address, f"[{network.SERVER6}]", "127.0.0.1"):
                 master += f"{address}:{port} inet n - {'y' if chroot else 'n'} - - smtpd{arguments}\n"
         (self.folder / "etc/master.cf").write_text(master + _MASTER)
 
