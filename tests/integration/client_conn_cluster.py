@@ -139,6 +139,7 @@ class OverTwoHosts(case.TestCase):
     def test_what_a_killed_node_said_is_over_in_time_and_said_again_when_it_is_back(self):
         self.hold(3, self.late)
         self.hold(2, self.early)
+        self.hold(5, self.early, self.another)
         self.check_refused_everywhere()
         self.late.node.daemon.kill()
         self.assertEqual(self.mail(self.early).code, 421)
@@ -146,6 +147,8 @@ class OverTwoHosts(case.TestCase):
         with self.late.inside():
             self.late.node.daemon.start()
         self.check_refused_everywhere()
+        # The other node was not asked about these again, but has said them again.
+        self.assertEqual(self.mail(self.late, self.another).code, 421)
 
     def test_each_host_goes_by_its_own_number_while_redis_is_away(self):
         self.hold(3, self.late)
