@@ -1,5 +1,5 @@
-"""Open connections of a client over two MX hosts that share a Redis: `[client_conn]`. Redis and the clients are on hosts
-of their own."""
+"""Open connections of a client over two MX hosts that share a Redis: `[client_conn]`. Redis and the clients are on
+hosts of their own."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ LIMIT = """
 limit = 5
 """
 
-# In seconds. The other host knows what began and what ended.
+# In seconds. What began and what ended is known on the other host.
 KNOWN_WITHIN = 1 + waiting.MARGIN
 # A look at the kernel's table is trusted for less: none is counted any more that ended so long ago.
 LOOK_IS_OLD = 0.06
@@ -22,21 +22,22 @@ JOINS_WITHIN = 5 + 2
 
 
 class Mx:
-    """A host with a Postfix that asks the mxwardend beside it; it has one while a test gives it one."""
+    """A host with a Postfix, which asks the mxwardend beside it: each test's own."""
 
     def __init__(self, folder, host, number, **parameters):
         self.address = host.address
         self.inside = host.inside
         self.number = number
+        self.node = None
         service = "check_policy_service inet:{}:{}".format(*cluster.policy_address(number))
         # An smtpd whose policy connection went with the mxwardend of the last test would wait for a second first.
-        main = {"smtpd_recipient_restrictions": service, "max_use": 1, **parameters}
+        main = {**postfix.asked_everywhere(service), "max_use": 1, **parameters}
         self.postfix = postfix.Postfix(folder, main, {postfix.PORT: {}}, address=self.address)
 
 
 class OverTwoHosts(case.TestCase):
-    """Postfix asks at RCPT on the host `late`, which is its default, and before the banner on the host `early`. `client`,
-    `another`, `unlimited` and `narrow` are hosts with a client each."""
+    """Postfix asks at RCPT on the host `late`, which is its default, and before the banner on the host `early`.
+    `client`, `another`, `unlimited` and `narrow` are hosts with a client each."""
 
     @classmethod
     def setUpClass(cls):
@@ -44,8 +45,7 @@ class OverTwoHosts(case.TestCase):
         switch = cls.enterClassContext(lan.Lan())
         cls.redis_host, cls.client, cls.another, cls.unlimited, cls.narrow = [switch.add_host() for _ in range(5)]
         cls.late = cls.add_mx(switch.add_host(), 1)
-        service = "check_policy_service inet:{}:{}".format(*cluster.policy_address(2))
-        cls.early = cls.add_mx(switch.add_host(), 2, smtpd_client_restrictions=service, smtpd_delay_reject="no")
+        cls.early = cls.add_mx(switch.add_host(), 2, smtpd_delay_reject="no")
 
     @classmethod
     def add_mx(cls, host, number, **parameters):
