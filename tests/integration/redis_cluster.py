@@ -5,7 +5,7 @@ import pathlib
 import re
 import time
 
-from support import case, cluster, confs, redis, waiting
+from support import case, cluster, confs, mxwardend, redis, waiting
 
 CLIENT_RATE = """
 [client_rate]
