@@ -79,7 +79,7 @@ std::optional<RedisGauges> redis_gauges(const StoreStack::Statistics& statistics
   return RedisGauges{.up = statistics.redis->up,
                      .calls = statistics.redis->calls,
                      .connections = statistics.redis->connections,
-                     .unanswered = statistics.redis->unanswered,
+                     .unanswered = statistics.unanswered,
                      .fallbacks = statistics.fallbacks,
                      .refused_from_memory = statistics.refused_from_memory};
 }

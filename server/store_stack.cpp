@@ -44,7 +44,7 @@ store::Store& StoreStack::front() {
 }
 
 store::Store* StoreStack::shared() {
-  return cached_ ? &*cached_ : nullptr;
+  return coalescing_ ? &*coalescing_ : nullptr;
 }
 
 void StoreStack::start() {
@@ -60,6 +60,7 @@ StoreStack::Statistics StoreStack::statistics() const {
   statistics.embedded = embedded_.statistics();
   if (redis_) statistics.redis = redis_->statistics();
   if (cached_) statistics.refused_from_memory = cached_->answered();
+  if (cached_) statistics.unanswered = cached_->unanswered();
   if (resilient_) statistics.fallbacks = resilient_->fallbacks();
   return statistics;
 }

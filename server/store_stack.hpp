@@ -22,6 +22,7 @@ class StoreStack {
     std::optional<store::RedisStore::Statistics> redis;
     std::uint64_t fallbacks = 0;
     std::uint64_t refused_from_memory = 0;
+    std::uint64_t unanswered = 0;  // requests that Redis could say nothing to
   };
 
   StoreStack(boost::asio::io_context& context, const Clock& clock, const conf::Settings& settings);

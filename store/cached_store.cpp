@@ -42,6 +42,7 @@ void CachedStore::execute(const Batch& batch, Instant deadline, Completion compl
 }
 
 void CachedStore::answered(Ask& ask, Answers answers) {
+  if (answers.size() != ask.batch->counts.size()) ++unanswered_;
   learn(*ask.batch, answers);
   const auto completion = std::move(ask.completion);
   asks_.give_back(ask);

@@ -39,6 +39,8 @@ class CachedStore final : public Store {
 
   // Batches that were answered from memory.
   std::uint64_t answered() const { return answered_; }
+  // Batches that were passed on and to which the store behind could say nothing.
+  std::uint64_t unanswered() const { return unanswered_; }
 
  private:
   // A refusal that is known.
@@ -80,6 +82,7 @@ class CachedStore final : public Store {
   bool flushing_ = false;
   bool telling_ = false;  // what is known
   std::uint64_t answered_ = 0;
+  std::uint64_t unanswered_ = 0;
 };
 
 }  // namespace mxwarden::store

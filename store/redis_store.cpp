@@ -149,10 +149,7 @@ void RedisStore::call_is_over(const Call& call, bool can_say) {
 }
 
 void RedisStore::answer(Ask& ask) {
-  if (!ask.can_say) {
-    ++statistics_.unanswered;
-    ask.answers.clear();
-  }
+  if (!ask.can_say) ask.answers.clear();
   const auto completion = std::exchange(ask.completion, nullptr);
   completion(ask.answers);
   // Only now, so that what the completion asks does not write over the answers.

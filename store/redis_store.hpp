@@ -53,7 +53,6 @@ class RedisStore final : public Store, private RedisSocket::Owner {
   struct Statistics {
     bool up = false;  // greeted, and able to count
     std::uint64_t calls = 0;
-    std::uint64_t unanswered = 0;   // batches that Redis could say nothing to
     std::uint64_t connections = 0;  // made
   };
 
