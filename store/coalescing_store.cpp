@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "store/judgement.hpp"
+
 namespace mxwarden::store {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr std::uint64_t n_most = std::uint64_t{1} << 32U;
 
 bool can_be_summed(const Batch& batch) {
   return !batch.counts.empty() && std::ranges::all_of(batch.counts, [](const Count& count) {
-    return count.n > 0 && count.n <= n_most && count.member.empty() && !count.gauge;
+    return (count.gauge || count.n > 0) && count.n <= n_most && count.member.empty();
   });
 }
 
@@ -32,7 +34,7 @@ std::size_t place_of(const Batch& batch) {
 bool ask_the_same(const Batch& one, const Batch& other) {
   return std::ranges::equal(one.counts, other.counts, [](const Count& a, const Count& b) {
     return a.entity == b.entity && a.counter == b.counter && a.windows == b.windows && a.grain == b.grain &&
-           a.binding == b.binding;
+           a.binding == b.binding && a.gauge == b.gauge;
   });
 }
 
@@ -42,6 +44,7 @@ bool fits(const Batch& sum, Answers last) {
     const auto& count = sum.counts[at];
     const auto limit = count.windows[last[at].window].limit;
     if (last[at].over) return false;
+    if (count.gauge) continue;
     if (limit != Window::no_limit && (last[at].count > limit || count.n > limit - last[at].count)) return false;
   }
   return true;
@@ -54,8 +57,17 @@ std::vector<CountAnswer> before(Answers answers, const Batch& sum) {
   return result;
 }
 
-void add(std::vector<CountAnswer>& answers, const Batch& batch) {
-  for (std::size_t at = 0; at < answers.size(); ++at) answers[at].count += batch.counts[at].n;
+// What the next of them is told, after the one before it. `before`: what is told to none.
+void add(std::vector<CountAnswer>& answers, const std::vector<CountAnswer>& before, const Batch& batch) {
+  for (std::size_t at = 0; at < answers.size(); ++at) {
+    const auto& count = batch.counts[at];
+    if (count.gauge) {
+      answers[at] = gauge_answer(count, before[at].count + count.n);
+      answers[at].recorded = true;
+    } else {
+      answers[at].count += count.n;
+    }
+  }
 }
 
 }  // namespace
@@ -116,7 +128,11 @@ void CoalescingStore::add_up(Question& question) {
     const auto& ask = question.asks[at];
     question.ends_by = std::max(question.ends_by, ask.deadline);
     sum.now = std::max(sum.now, ask.batch->now);
-    for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i].n += ask.batch->counts[i].n;
+    for (std::size_t i = 0; i < sum.counts.size(); ++i) {
+      auto& n = sum.counts[i].n;
+      const auto own = ask.batch->counts[i].n;
+      n = sum.counts[i].gauge ? std::max(n, own) : n + own;
+    }
   }
   question.batch = &sum;
 }
@@ -142,30 +158,35 @@ void CoalescingStore::ask_together(Question& question) {
 
 void CoalescingStore::answered_together(Question& question, Answers answers) {
   question.apart.clear();
-  for (std::size_t at = 0; at < answers.size(); ++at) {
-    if (!answers[at].recorded) question.apart.push_back(static_cast<std::uint32_t>(at));
+  const bool all = std::ranges::all_of(answers, &CountAnswer::recorded);
+  // Gauges once more too: they decide about the others.
+  for (std::size_t at = 0; !all && at < answers.size(); ++at) {
+    if (!answers[at].recorded || question.sum.counts[at].gauge)
+      question.apart.push_back(static_cast<std::uint32_t>(at));
   }
-  auto own = before(answers, question.sum);
-  if (!question.apart.empty()) return ask_one_by_one(question, std::move(own));
+  const auto before_all = before(answers, question.sum);
+  if (!question.apart.empty()) return ask_one_by_one(question, before_all);
 
   // Out of reach of what the completions ask.
   const auto asks = std::exchange(question.asks, {});
   end(question, answers);
+  auto own = before_all;
   for (const auto& ask : asks) {
-    add(own, *ask.batch);
+    add(own, before_all, *ask.batch);
     ask.completion(own);
   }
   send_asked();
 }
 
-// `own`: answers as of before the first of them.
-void CoalescingStore::ask_one_by_one(Question& question, std::vector<CountAnswer> own) {
+// `before`: answers as of before the first of them.
+void CoalescingStore::ask_one_by_one(Question& question, const std::vector<CountAnswer>& before) {
+  auto own = before;
   question.left = question.asks.size();
   question.rests.resize(question.left);
   for (std::size_t at = 0; at < question.left; ++at) {
     const auto& ask = question.asks[at];
     auto& rest = question.rests[at];
-    add(own, *ask.batch);
+    add(own, before, *ask.batch);
     rest.answers = own;
     rest.batch.now = ask.batch->now;
     for (const auto count : question.apart) rest.batch.counts.add() = ask.batch->counts[count];
