@@ -24,6 +24,8 @@ Decision failed(const std::exception& exception) {
 }
 
 constexpr std::string_view store_rule = "store";
+// Who has answered what no store could.
+constexpr std::string_view nobody = "none";
 
 // Rules in monitor mode refuse nobody, and so put nobody off.
 bool might_refuse(const store::Batch& batch) {
@@ -77,7 +79,7 @@ Decision Pipeline::decision_with(Inquiry& inquiry, store::Answers answers) try {
   inquiry.plan.answers.resize(inquiry.plan.batch.counts.size());
   inquiry.plan.answered = answers.size() == inquiry.plan.answers.size();
   auto decision = decide(inquiry);
-  decision.store = store_.name();
+  decision.store = inquiry.plan.answered ? store_.name() : nobody;
   return decision;
 } catch (const std::exception& exception) {
   return failed(exception);

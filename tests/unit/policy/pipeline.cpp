@@ -72,7 +72,7 @@ Decision decide_without_store(Pipeline::Unanswered unanswered, std::vector<Rule>
   pipeline.ask(inquiry, Instant{1h}, 500ms, [&](Decision made) { decision = std::move(made); });
   pipeline.flush();
   REQUIRE(decision);
-  CHECK(decision->store == "silent");
+  CHECK(decision->store == "none");
   return *decision;
 }
 
