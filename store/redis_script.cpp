@@ -23,7 +23,7 @@ constexpr std::uint64_t coarser_than_any = 0xFF;  // -1: a byte with a sign
 constexpr std::uint64_t finer_than_any = 0x7F;
 constexpr std::string_view end_of_text{"\0", 1};
 constexpr std::size_t usual_windows = 3;
-constexpr std::size_t size_of_end = 7;  // of the first slice, at the head of a value
+constexpr std::size_t size_of_ends = 8;  // when slices end, at the head of a value
 
 // The script reckons in doubles. So much may be asked for that it and all a ring can hold are below 2^53.
 constexpr std::uint64_t n_most = std::uint64_t{1} << 52U;
@@ -125,7 +125,7 @@ void append_usual_limits(Arguments& to, const Count& count) {
 }
 
 void append_head_format(Arguments& to, const Count& count) {
-  to.append("<I7");
+  to.append("<I7B");
   for (const Window& window : count.windows) to.append(is_wide(window) ? "I7I7" : "HH");
   to.append(end_of_text);
 }
@@ -154,7 +154,8 @@ std::uint64_t closes_from(const Count& count) {
 void add_gauge_ask(Arguments& to, const Count& count, double time, std::uint64_t node) {
   const auto stands = std::chrono::ceil<std::chrono::milliseconds>(count.windows.front().length);
   to.append(time);
-  to.append_little_endian(std::min(count.n, gauge_most), 4);
+  to.append_little_endian(std::min(count.n, gauge_most), 7);
+  to.append_little_endian(0, 2);
   to.append_decimal(static_cast<std::uint64_t>(stands.count()));
   to.append(end_of_text);
   to.append(static_cast<double>(std::min(count.windows.front().limit, limit_most)));
@@ -200,6 +201,7 @@ class AnswerText {
     text_.remove_prefix(size);
     return value;
   }
+  void drop(std::size_t size) { text_.remove_prefix(size); }
   double take_double() { return std::bit_cast<double>(take_little_endian(sizeof(double))); }
 
  private:
@@ -211,14 +213,14 @@ std::size_t size_of_sum(const Window& window) {
 }
 
 std::size_t size_of_head(const Count& count) {
-  std::size_t size = size_of_end;
+  std::size_t size = size_of_ends;
   for (const Window& window : count.windows) size += 2 * size_of_sum(window);
   return size;
 }
 
 CountAnswer read_head(AnswerText text, const Count& count) {
   Judgement judgement;
-  text.take_little_endian(size_of_end);
+  text.drop(size_of_ends);
   for (const Window& window : count.windows) {
     text.take_little_endian(size_of_sum(window));
     judgement.admitted(text.take_little_endian(size_of_sum(window)), window.limit);

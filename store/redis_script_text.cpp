@@ -20,7 +20,8 @@ constexpr std::string_view text = R"lua(
 --          double    which of ARGV is the hash of its member (0: no distinct count)
 --          for each gauge:
 --          double    the time, as above
---          4 bytes   n
+--          7 bytes   n
+--          2 bytes   0: no usual call
 --          string    how long the number stands, in milliseconds
 --          double    its limit (0: none)
 --          1 byte    from which grain on it closes the others if it is over
@@ -37,6 +38,7 @@ constexpr std::string_view text = R"lua(
 -- 2^52). A mark is what the sum was when a slice began. So a window holds the sum less the mark of its oldest slice:
 -- nothing needs to be added up, and when slices begin the marks move on by so many.
 --   head   7 bytes: the time at which the first slice of any window ends; until then each is in its newest slice
+--          1 byte: for so many slices of the first window after that none of any other ends
 --          for each window the sum, and what it holds: what says the mark of the oldest slice
 --   marks  for each window those of the other 12 slices, the newest first. The last window stands first, so that short
 --          ones, which are soon empty, are at the end: there, windows whose marks are all 0 are left out
@@ -48,35 +50,23 @@ constexpr std::string_view text = R"lua(
 -- slices are reckoned from whole windows and the rest. A remainder is exact; so is a twelfth that is rounded to a whole
 -- number, for windows of up to ten years.
 
+-- It avoids what costs most: functions, as each is made anew in every call, tables, calls of the libraries, strings.
 local call, read, write = redis.call, struct.unpack, struct.pack
 
-local now = read('<d', ARGV[1])
+local now, usual_n, most_1, most_2, most_3, usual_format = read('<dI7HHHs', ARGV[1])
 if now < 0 then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
 end
 
--- The usual call, nearly half of whose cost is saved by a way of its own: a ring alone, of three narrow windows at most,
--- in none of which a slice has begun since it was written, and all of which have room. Only the head changes; when the
--- key ends does not. Answers the head; or nothing and the value, if it was read.
-local function count_in_newest_slices()
-  local _, n, most_1, most_2, most_3, format = read('<dI7HHHs', ARGV[1])
-  if most_1 == 0 then return end
-  local stored = call('GET', KEYS[1])
-  if not stored then return nil, stored end
-  local first_end, sum_1, total_1, sum_2, total_2, sum_3, total_3 = read(format, stored)
-  total_1, total_2, total_3 = total_1 + n, (total_2 or 0) + n, (total_3 or 0) + n
-  if now >= first_end or total_1 > most_1 or total_2 > most_2 or total_3 > most_3 then return nil, stored end
-  local head = write(format, first_end, sum_1 + n, total_1, (sum_2 or 0) + n, total_2, (sum_3 or 0) + n, total_3)
-  if n > 0 then call('SETRANGE', KEYS[1], '0', head) end
-  return head
-end
+-- How many are no gauges, from which grain on they are closed by those, and what is answered if it is not one text.
+local others, closed_from, answers = #KEYS, math.huge, nil
 
--- The place of a gauge's node is taken anew. What would stand longer than this number was said before the time went back,
--- and is said again soon. Answers the sum, and from which grain on others are closed by it.
-local function hold(index)
-  local key, ask = KEYS[index], ARGV[index]
-  local _, n, life, limit, closes, at = read('<dI4sdb', ask)
+-- Gauges. The place of the node is taken anew. What would stand longer than this number was said before the time went
+-- back, and is said again soon.
+while (others > 1 or most_1 == 0) and others > 0 and KEYS[others]:byte(-1) == 64 do
+  local key, ask = KEYS[others], ARGV[others]
+  local _, n, _, life, limit, closes, at = read('<dI7Hsdb', ask)
   local node = ask:sub(at)
   local value = call('GET', key) or ''
   local ends = now + life * 1000
@@ -93,48 +83,56 @@ local function hold(index)
   elseif value ~= '' then
     call('PEXPIRE', key, '0')
   end
-  return write('<d', total), (limit > 0 and total > limit) and closes or math.huge
-end
-
-local others, closed_from, answers = #KEYS, math.huge, nil
-while others > 0 and KEYS[others]:byte(-1) == 64 do
+  if limit > 0 and total > limit and closes < closed_from then closed_from = closes end
   answers = answers or {}
-  local closes
-  answers[others], closes = hold(others)
-  if closes < closed_from then closed_from = closes end
+  answers[others] = write('<d', total)
   others = others - 1
 end
 if others == 0 then return #answers == 1 and answers[1] or answers end
 
-local values
-if others == 1 and closed_from == math.huge then
-  local head, stored = count_in_newest_slices()
-  if head then
+-- The usual calls have a way of their own, which saves half of what they cost: about a ring alone, of three narrow
+-- windows at most, all of which have room. (Of fewer, what is in the place of the others is neither read nor written.)
+-- First: no slice has begun since it was written. Only the head changes; when the key ends does not.
+local usual = others == 1 and most_1 > 0 and closed_from == math.huge
+local stored, head
+local first_end, quiet, sum_1, total_1, sum_2, total_2, sum_3, total_3 = 0, 0, 0, 0, 0, 0, 0, 0
+if usual then
+  local n = usual_n
+  stored = call('GET', KEYS[1])
+  if stored then
+    first_end, quiet, sum_1, total_1, sum_2, total_2, sum_3, total_3 = read(usual_format, stored)
+    sum_2, total_2, sum_3, total_3 = sum_2 or 0, total_2 or 0, sum_3 or 0, total_3 or 0
+  end
+  if now < first_end and total_1 + n <= most_1 and total_2 + n <= most_2 and total_3 + n <= most_3 then
+    head = write(usual_format, first_end, quiet, sum_1 + n, total_1 + n, sum_2 + n, total_2 + n, sum_3 + n, total_3 + n)
+    if n > 0 then call('SETRANGE', KEYS[1], '0', head) end
     if not answers then return head end
     answers[1] = head
     return answers
   end
-  values = stored ~= nil and {stored}
 end
-values = values or call('MGET', unpack(KEYS, 1, others))  -- of a distinct count nothing
 
--- What follows avoids what costs most: tables with names, functions of the libraries, and strings.
 local wide_most, wide_modulus = 281474976710655, 4503599627370496  -- 2^48 - 1, 2^52
 local no_marks = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 local distinct_most = 1000
 
--- The slice of such a window that `time` lies in.
+-- The slice of a window of such a length that `time` lies in: when its twelve began, and which of them it is.
 local function slice_at(time, length)
   local rest = time % length
   local twelfths = rest * 12 / length
-  return (time - rest) / length * 12 + (twelfths - twelfths % 1)
+  return time - rest, twelfths - twelfths % 1
 end
 
 -- When a slice begins, rounded up.
-local function border(slice, length)
+local function border(began, slice, length)
   local rest = slice % 12
   local into = rest * length / 12
-  return (slice - rest) / 12 * length + (into + -into % 1)
+  return began + (slice - rest) / 12 * length + (into + -into % 1)
+end
+
+-- For how many slices of such a window after its first end no other ends. As many as a byte can say, which cuts.
+local function quiet_slices(first_end, others_end, length)
+  return math.min((others_end - first_end) * 12 / length, 255)
 end
 
 -- What was recorded since the slice began that is `back` before the newest that is stored. `at`: where the marks of its
@@ -146,154 +144,197 @@ local function held_since(back, value, at, sum, wide)
   return (sum - read('<H', value, at + back * 2)) % 65536
 end
 
--- How many of the oldest slices must be gone until n more have room. What is left after them can only fall.
-local function slices_until_room(age, value, at, sum, wide, room)
-  if at > #value then return 13 - age end  -- all is in one
-  local too_few, enough = 0, 13
-  while enough - too_few > 1 do
-    local middle = (too_few + enough) / 2
-    middle = middle - middle % 1
-    if held_since(12 - age - middle, value, at, sum, wide) > room then too_few = middle else enough = middle end
-  end
-  return enough
-end
-
--- The marks when `age` slices have begun.
-local function marks_moved(age, value, at, sum, wide)
-  local left = (12 - age) * (wide and 7 or 2)
-  local marks = at < #value and value:sub(at, at + left - 1) or string.rep('\0', left)
-  return age > 0 and string.rep(write(wide and '<I7' or '<H', sum), age) .. marks or marks
-end
-
--- `windows`: the length and the limit of each, and a number more; in their place is put what it would hold, and how long
--- it is over its limit. If none is, answers the head with n in it, and the marks, if slices have begun.
-local function judge_ring(value, format, n, windows)
-  value = value or string.rep('\0', struct.size(format))
-  local head = {read(format, value)}
-  local at, written_until = head[#head], head[1]
-  local begun = now >= written_until
-  if begun then head[1] = math.huge end
-  local over, marks, left_out = false, '', ''
-  for i = #windows - 3, 1, -2 do
-    local length, limit, sum, total = windows[i], windows[i + 1], head[i + 1], head[i + 2]
-    local wide = limit == 0 or limit > 65535
-    local age = 0
-    if begun then
-      local slice = slice_at(now, length)
-      if total > 0 then age = slice - slice_at(written_until - 1, length) end
-      if age > 0 then total = held_since(12 - age, value, at, sum, wide) end
-      local first_end = border(slice + 1, length)
-      if first_end < head[1] then head[1] = first_end end
-    end
-
-    windows[i], windows[i + 1] = total + n, 0
-    if limit > 0 and total + n > limit then
-      over = true
-      windows[i + 1] = -1
-      if n <= limit then
-        local gone = slices_until_room(age, value, at, sum, wide, limit - n)
-        windows[i + 1] = border(slice_at(written_until - 1, length) + age + gone, length) - now
-      end
-    elseif not over then
-      local more = n
-      if wide then
-        local running = (age > 0 or total == 0) and 0 or held_since(0, value, at, sum, wide)
-        more = math.min(n, wide_most - running)
-      end
-      if begun then
-        local none = wide and string.rep('\0', 84) or no_marks
-        local moved = none
-        if total == 0 then
-          sum = 0  -- anew
-        else
-          moved = marks_moved(age, value, at, sum, wide)
-        end
-        if moved == none then
-          left_out = left_out .. none
-        else
-          marks, left_out = marks .. left_out .. moved, ''
-        end
-      end
-      sum = sum + more
-      head[i + 1], head[i + 2] = wide and sum % wide_modulus or sum, total + more  -- 16 bits are written, whatever it is
-    end
-    at = at + (wide and 84 or 24)
-  end
-  if not over then return write(format, unpack(head)), begun and marks end
-end
-
--- The same of a distinct count; answers whether a window is over. `seen`: when the member was last, if ever.
-local function judge_members(key, seen, n, windows)
-  local over = false
-  for i = 1, #windows - 3, 2 do
-    local length, limit = windows[i], math.min(windows[i + 1], distinct_most)
-    local size = call('ZCOUNT', key, now - length + 1, '+inf')
-    local known = seen and seen > now - length
-    local total = (n == 0 or known) and size or size + 1
-    windows[i], windows[i + 1] = total, 0
-    if limit > 0 and not known and total > limit then
-      over = true
-      -- There is room when this one leaves; places are from the end.
-      local place = total - size - limit - 1
-      windows[i + 1] = call('ZRANGE', key, place, place, 'WITHSCORES')[2] + length - now
+-- The other usual calls: it is new, or slices of its first window alone have begun, which as a rule is the shortest.
+if usual and now >= first_end then
+  local n, ask = usual_n, ARGV[1]
+  local _, _, _, _, _, format, life, _, _, form, at = read('<dI7HHHssbbs', ask)
+  local length_1, _, length_2, _, length_3 = read(form, ask, at)
+  local others_end = math.huge
+  if stored then
+    local quiet_time = quiet * length_1 / 12
+    others_end = first_end + (quiet_time - quiet_time % 1)
+  elseif length_2 > 0 then
+    local began, slice = slice_at(now, length_2)
+    others_end = border(began, slice + 1, length_2)
+    if length_3 > 0 then
+      began, slice = slice_at(now, length_3)
+      others_end = math.min(others_end, border(began, slice + 1, length_3))
     end
   end
-  return over
+  local began, slice = slice_at(now, length_1)
+  local marks = ''
+  if stored and now < others_end then
+    local began_then, slice_then = slice_at(first_end - 1, length_1)
+    local age = (began - began_then) / length_1 * 12 + slice - slice_then
+    local size = struct.size(format)
+    at = size + 1 + (size - 12) * 6
+    total_1 = held_since(12 - age, stored, at, sum_1)
+    marks = stored:sub(size + 1, at - 1)
+    if total_1 == 0 then
+      sum_1 = 0  -- anew
+    else
+      local left = (12 - age) * 2
+      marks = marks .. string.rep('\0', at - 1 - size - #marks) .. string.rep(write('<H', sum_1), age) ..
+        (at < #stored and stored:sub(at, at + left - 1) or no_marks:sub(1, left))
+    end
+  end
+  if now < others_end and total_1 + n <= most_1 and total_2 + n <= most_2 and total_3 + n <= most_3 then
+    first_end = math.min(others_end, border(began, slice + 1, length_1))
+    quiet = quiet_slices(first_end, others_end, length_1)
+    head = write(format, first_end, quiet, sum_1 + n, total_1 + n, sum_2 + n, total_2 + n, sum_3 + n, total_3 + n)
+    if n > 0 then call('SET', KEYS[1], head .. marks, 'PX', life) end
+    if not answers then return head end
+    answers[1] = head
+    return answers
+  end
 end
 
-local function write_member(key, member, seen, life)
-  local newest = call('ZRANGE', key, -1, -1, 'WITHSCORES')[2]
-  local instant = math.max(now, newest or now)
-  call('ZREMRANGEBYSCORE', key, '-inf', instant - life)
-  if not seen then call('ZREMRANGEBYRANK', key, 0, -distinct_most) end
-  call('ZADD', key, instant, member)
-  call('PEXPIRE', key, math.ceil((instant + life - now) / 1000) + 1)
-end
-
--- Answers what record() must know, but for the last: from which grain on it closes the others.
-local function judge(index)
-  local ask = ARGV[index]
-  local _, n, _, _, _, format, life, grain, closes, form, at = read('<dI7HHHssbbs', ask)
-  local windows = {read(form, ask, at)}
-  local member, over, head, marks, seen = ARGV[windows[#windows - 1]]
+-- Judges each. What is then to be known of it is in these, and if there are several kept in a table.
+--   windows    the length and the limit of each, and a number more; in their place is put what it would hold, and how
+--              long it is over its limit
+--   head       of a ring of which no window is over: its value's, with n in it
+--   marks      of such a ring, if slices have begun
+--   seen       when the member was last, if ever
+local n, over, grain, life, form, windows, marks, member, seen
+local values = others > 1 and call('MGET', unpack(KEYS, 1, others))  -- of a distinct count nothing
+local judged = {}
+for index = 1, others do
+  local key, ask = KEYS[index], ARGV[index]
+  local _, format, closes, at
+  _, n, _, _, _, format, life, grain, closes, form, at = read('<dI7HHHssbbs', ask)
+  windows = {read(form, ask, at)}
+  over, head, marks, seen = false, nil, nil, nil
+  member = ARGV[windows[#windows - 1]]
   if member then
-    seen = n > 0 and tonumber(call('ZSCORE', KEYS[index], member) or nil)
-    over = judge_members(KEYS[index], seen, n, windows)
+    seen = n > 0 and tonumber(call('ZSCORE', key, member) or nil)
+    for i = 1, #windows - 3, 2 do
+      local length, limit = windows[i], math.min(windows[i + 1], distinct_most)
+      local size = call('ZCOUNT', key, now - length + 1, '+inf')
+      local known = seen and seen > now - length
+      local total = (n == 0 or known) and size or size + 1
+      windows[i], windows[i + 1] = total, 0
+      if limit > 0 and not known and total > limit then
+        over = true
+        -- There is room when this one leaves; places are from the end.
+        local place = total - size - limit - 1
+        windows[i + 1] = call('ZRANGE', key, place, place, 'WITHSCORES')[2] + length - now
+      end
+    end
   else
-    head, marks = judge_ring(values[index], format, n, windows)
-    over = not head
+    local value = stored
+    if values then value = values[index] elseif value == nil then value = call('GET', key) end
+    value = value or string.rep('\0', struct.size(format))
+    local numbers = {read(format, value)}
+    at = numbers[#numbers]
+    local written_until = numbers[1]
+    local begun = now >= written_until
+    local first_end, others_end, length = math.huge, math.huge, nil
+    local left_out = ''
+    marks = begun and ''
+    for i = #windows - 3, 1, -2 do
+      local limit, sum, total = windows[i + 1], numbers[i + 2], numbers[i + 3]
+      length = windows[i]
+      local wide = limit == 0 or limit > 65535
+      local age = 0
+      if begun then
+        local began, slice = slice_at(now, length)
+        if total > 0 and written_until <= border(began, slice, length) then
+          local began_then, slice_then = slice_at(written_until - 1, length)
+          age = (began - began_then) / length * 12 + slice - slice_then
+          total = held_since(12 - age, value, at, sum, wide)
+        end
+        local ends = border(began, slice + 1, length)
+        if i > 1 and ends < others_end then others_end = ends end
+        if ends < first_end then first_end = ends end
+      end
+
+      windows[i], windows[i + 1] = total + n, 0
+      if limit > 0 and total + n > limit then
+        over = true
+        windows[i + 1] = -1
+        if n <= limit then
+          -- How many of the oldest slices must be gone. What is left after them can only fall.
+          local too_few, enough = 0, 13
+          if at > #value then too_few, enough = 12 - age, 13 - age end  -- all is in one
+          while enough - too_few > 1 do
+            local middle = (too_few + enough) / 2
+            middle = middle - middle % 1
+            if held_since(12 - age - middle, value, at, sum, wide) > limit - n then
+              too_few = middle
+            else
+              enough = middle
+            end
+          end
+          local began, slice = slice_at(written_until - 1, length)
+          windows[i + 1] = border(began, slice + age + enough, length) - now
+        end
+      elseif not over then
+        local more = n
+        if wide then
+          local running = (age > 0 or total == 0) and 0 or held_since(0, value, at, sum, wide)
+          more = math.min(n, wide_most - running)
+        end
+        if begun then
+          local none = wide and string.rep('\0', 84) or no_marks
+          local moved = none
+          if total == 0 then
+            sum = 0  -- anew
+          else
+            local left = (12 - age) * (wide and 7 or 2)
+            if at < #value then moved = value:sub(at, at + left - 1) else moved = none:sub(1, left) end
+            if age > 0 then moved = string.rep(write(wide and '<I7' or '<H', sum), age) .. moved end
+          end
+          if moved == none then
+            left_out = left_out .. none
+          else
+            marks, left_out = marks .. left_out .. moved, ''
+          end
+        end
+        sum = sum + more
+        numbers[i + 2] = wide and sum % wide_modulus or sum  -- 16 bits are written, whatever it is
+        numbers[i + 3] = total + more
+      end
+      at = at + (wide and 84 or 24)
+    end
+    if not over then
+      if begun then numbers[1], numbers[2] = first_end, quiet_slices(first_end, others_end, length) end
+      head = write(format, unpack(numbers))
+    end
   end
-  return n, over, grain, life, form, windows, head, marks, member, seen, over and closes or math.huge
+  -- The coarsest grain that is refused closes everything finer.
+  if over and closes < closed_from then closed_from = closes end
+  if others > 1 then judged[index] = {n, over, grain, life, form, windows, head, marks, member, seen} end
 end
 
--- Records it, if it may be, and answers it.
-local function record(index, closed_from, n, over, grain, life, form, windows, head, marks, member, seen)
+-- Records each, if it may be, and answers it.
+for index = 1, others do
   local key = KEYS[index]
+  if others > 1 then
+    n, over, grain, life, form, windows, head, marks, member, seen = unpack(judged[index], 1, 10)
+  end
   local recorded = n > 0 and not over and grain < closed_from
   if recorded then
     if member then
-      write_member(key, member, seen, life)
+      local newest = call('ZRANGE', key, -1, -1, 'WITHSCORES')[2]
+      local instant = math.max(now, newest or now)
+      call('ZREMRANGEBYSCORE', key, '-inf', instant - life)
+      if not seen then call('ZREMRANGEBYRANK', key, 0, -distinct_most) end
+      call('ZADD', key, instant, member)
+      call('PEXPIRE', key, math.ceil((instant + life - now) / 1000) + 1)
     elseif marks then
       call('SET', key, head .. marks, 'PX', life)
     else
       call('SETRANGE', key, '0', head)
     end
   end
-  if head and (recorded or n == 0) then return head end
-  windows[#windows - 1] = recorded and 1 or 0
-  return write(form, unpack(windows))
-end
-
-if #KEYS == 1 then return record(1, closed_from, judge(1)) end
-
-answers = answers or {}
-local counts = {}
-for index = 1, others do
-  counts[index] = {judge(index)}
-  closed_from = math.min(closed_from, counts[index][11])  -- the coarsest grain that was refused, and everything finer
-end
-for index = 1, others do
-  answers[index] = record(index, closed_from, unpack(counts[index], 1, 10))
+  local answer = head
+  if not head or not (recorded or n == 0) then
+    windows[#windows - 1] = recorded and 1 or 0
+    answer = write(form, unpack(windows))
+  end
+  if #KEYS == 1 then return answer end
+  answers = answers or {}
+  answers[index] = answer
 end
 return answers
 )lua";

@@ -492,12 +492,12 @@ TEST_CASE("a value grows only with the windows that hold something in more than 
     std::int64_t wide_size;
   };
   const Row rows[] = {
-      {"the first", 0s, 7 + 12, 7 + 14},
-      {"a day's slice later, when the short windows are empty", 2h, 7 + 12 + 24, 7 + 14 + 84},
-      {"an hour's slice later", 5min, 7 + 12 + 2 * 24, 7 + 14 + 84},
-      {"a minute's slice later", 5s, 7 + 12 + 3 * 24, 7 + 14 + 84},
-      {"when the minute is over", 65s, 7 + 12 + 2 * 24, 7 + 14 + 84},
-      {"when all is over", 26h, 7 + 12, 7 + 14},
+      {"the first", 0s, 8 + 12, 8 + 14},
+      {"a day's slice later, when the short windows are empty", 2h, 8 + 12 + 24, 8 + 14 + 84},
+      {"an hour's slice later", 5min, 8 + 12 + 2 * 24, 8 + 14 + 84},
+      {"a minute's slice later", 5s, 8 + 12 + 3 * 24, 8 + 14 + 84},
+      {"when the minute is over", 65s, 8 + 12 + 2 * 24, 8 + 14 + 84},
+      {"when all is over", 26h, 8 + 12, 8 + 14},
   };
   for (const Row& row : rows) {
     CAPTURE(row.label);
@@ -510,27 +510,56 @@ TEST_CASE("a value grows only with the windows that hold something in more than 
   }
 }
 
-TEST_CASE("a client with three windows costs no more than 250 bytes") {
+// What one of many clients costs, each counted in three windows and with so many connections on each node, and how long
+// the value of its ring is.
+struct Memory {
+  std::int64_t bytes;
+  std::int64_t value;
+};
+
+Memory memory_of_client(std::initializer_list<const char*> nodes, std::initializer_list<Duration> steps) {
   constexpr int clients = 20'000;
   tests::RedisServer server;
   tests::RedisClient client = server.client();
-  ScriptStore script(server);
   // As long as `client:192.0.2.7`.
-  const auto batch_for = [](int number) {
-    Count count = tests::counted("client:" + std::to_string(100'000'000 + number), {{60s, 5}, {1h, 20}, {24h, 100}});
-    count.counter = "client_rate";
-    return batch_of({count});
+  const auto batch_for = [&](int number, Instant now) {
+    const auto entity = "client:" + std::to_string(100'000'000 + number);
+    Count ring = tests::counted(entity, {{60s, 5}, {1h, 20}, {24h, 100}});
+    ring.counter = "client_rate";
+    if (nodes.size() == 0) return batch_of({ring}, now);
+    return batch_of({ring, tests::conformance::gauge(entity, 2, 50)}, now);
   };
-  script.ask(batch_for(clients));
+  std::vector<ScriptStore> scripts;
+  if (nodes.size() == 0) scripts.emplace_back(server);
+  for (const auto* node : nodes) scripts.emplace_back(server, store::RedisNames{.node = node});
+  const auto all = [&](Instant now) {
+    for (auto& script : scripts) {
+      for (int i = 0; i < clients; ++i) script.ask(batch_for(i, now));
+    }
+  };
+  for (auto& script : scripts) script.ask(batch_for(clients, today));
   const auto before = number_in_info(client, "used_memory");
   // Twice, so that Redis is done with moving the keys to a larger table.
-  for (int i = 0; i < 2 * clients; ++i) script.ask(batch_for(i % clients));
-  const auto each = (number_in_info(client, "used_memory") - before) / clients;
-  const std::string key = keys_of(batch_for(0))[0];
-  MESSAGE(each, " bytes for a client, with a key of ", key.size());
-  CHECK(client.command({"STRLEN", key}).integer() == 19);
-  CHECK(client.command({"DBSIZE"}).integer() == clients + 1);
-  CHECK(each <= 250);
+  all(today);
+  all(today);
+  for (Instant now = today; const Duration step : steps) all(now += step);
+  const auto keys = client.command({"DBSIZE"}).integer();
+  CHECK(keys == (clients + 1) * (nodes.size() > 0 ? 2 : 1));
+  return {(number_in_info(client, "used_memory") - before) / clients,
+          client.command({"STRLEN", keys_of(batch_for(0, today))[0]}).integer()};
+}
+
+TEST_CASE("a client with three windows costs no more than 250 bytes, with connections no more than 450") {
+  const auto fresh = memory_of_client({}, {});
+  MESSAGE(fresh.bytes, " bytes for a client, with a key of 44");
+  CHECK(fresh.value == 8 + 12);
+  CHECK(fresh.bytes <= 250);
+  const auto connected = memory_of_client({"mx1", "mx2"}, {});
+  MESSAGE(connected.bytes, " bytes with connections on two nodes");
+  CHECK(connected.bytes <= 450);
+  const auto busy = memory_of_client({}, {2h, 5min, 5s});
+  MESSAGE(busy.bytes, " bytes for one that comes in each slice of each window");
+  CHECK(busy.value == 8 + 12 + 3 * 24);
 }
 
 // What a number is in an answer.
@@ -591,7 +620,7 @@ TEST_CASE("a head answers a call in which nothing is over") {
   Batch batch = batch_of({tests::counted("a", {{60s, 5}, {1h, 70'000}, {24h, 20}})});
   const std::uint32_t places[] = {0};
   std::vector<CountAnswer> answers(1);
-  const std::string head = std::string(7, 't') + std::string("\x09\x09\x03\x00", 4) +
+  const std::string head = std::string(8, 't') + std::string("\x09\x09\x03\x00", 4) +
                            std::string("\x09\x09\x09\x09\x09\x09\x09\x02\x00\x01\x00\x00\x00\x00", 14) +
                            std::string("\x09\x09\x05\x00", 4);
   for (const std::uint64_t n : {1U, 0U}) {
