@@ -1,5 +1,7 @@
 #include "base/escape.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace mxwarden {
@@ -39,9 +41,12 @@ std::size_t utf8_sequence(std::string_view text) {
   return length;
 }
 
-bool plain(unsigned char c) {
-  return c > 0x20 && c < 0x7F && c != '"' && c != '=' && c != '\\';
-}
+// By byte: whether it may stand in a value that is not quoted.
+constexpr auto plain = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0x21; c < 0x7F; ++c) table[c] = c != '"' && c != '=' && c != '\\';
+  return table;
+}();
 
 void append_hex(std::string& line, unsigned char c) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -81,9 +86,8 @@ void append_logfmt(std::string& line, std::string_view key, std::string_view val
   line += ' ';
   line += key;
   line += '=';
-  bool simple = !value.empty() && value.size() <= longest_value;
-  for (const char c : value) simple = simple && plain(static_cast<unsigned char>(c));
-  if (simple) {
+  const bool fits = !value.empty() && value.size() <= longest_value;
+  if (fits && std::ranges::all_of(value, [](char c) { return plain[static_cast<unsigned char>(c)]; })) {
     line += value;
   } else {
     append_quoted(line, value);

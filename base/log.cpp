@@ -1,16 +1,21 @@
 #include "base/log.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/async.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <string>
+
+#include "base/log_thread.hpp"
 
 namespace mxwarden::log {
 namespace {
@@ -18,17 +23,15 @@ namespace {
 constexpr std::size_t longest_queue = 8192;
 constexpr std::string_view file_scheme = "file:";
 
-std::shared_ptr<spdlog::logger> logger;
-std::shared_ptr<spdlog::details::thread_pool> writer;
+std::unique_ptr<Thread> writer;
 std::atomic<Level> lowest = Level::info;
-std::atomic<std::size_t> reported_lost = 0;  // of the lines that the present writer has lost
 
 struct Place {
   std::string name;
   std::string target;
   bool operator==(const Place&) const = default;
 };
-Place place;  // where the logger writes to
+Place place;  // where the writer writes to
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
@@ -44,31 +47,59 @@ spdlog::level::level_enum to_spdlog(Level level) {
   std::abort();
 }
 
+// stderr, but for what spdlog's own does: a write for each line.
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  StderrSink() : stream_(fdopen(dup(STDERR_FILENO), "w")) {
+    if (stream_ == nullptr) throw spdlog::spdlog_ex("stderr cannot be opened", errno);
+  }
+  ~StderrSink() override { std::fclose(stream_); }
+  StderrSink(const StderrSink&) = delete;
+  StderrSink& operator=(const StderrSink&) = delete;
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    line_.clear();
+    formatter_->format(message, line_);
+    std::fwrite(line_.data(), 1, line_.size(), stream_);
+  }
+  void flush_() override { std::fflush(stream_); }
+
+  std::FILE* stream_;
+  spdlog::memory_buf_t line_;
+};
+
 spdlog::sink_ptr make_sink(std::string_view name, std::string_view target) {
   // The level is spelt out, as a mail log has no column for it.
   constexpr auto with_time = "%Y-%m-%dT%H:%M:%S.%e%z %n[%P]: %l: %v";
   spdlog::sink_ptr sink;
   if (target == "syslog") {
-    sink = std::make_shared<spdlog::sinks::syslog_sink_mt>(std::string(name), LOG_PID, LOG_MAIL, true);
+    sink = std::make_shared<spdlog::sinks::syslog_sink_st>(std::string(name), LOG_PID, LOG_MAIL, true);
     sink->set_pattern("%l: %v");
   } else if (target.starts_with(file_scheme)) {
-    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(std::string(target.substr(file_scheme.size())));
+    sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(std::string(target.substr(file_scheme.size())));
     sink->set_pattern(with_time);
   } else {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    sink = std::make_shared<StderrSink>();
     // Under systemd the journal stamps each line itself.
     sink->set_pattern(std::getenv("JOURNAL_STREAM") == nullptr ? with_time : "%l: %v");
   }
   return sink;
 }
 
-void report_lost_lines() {
-  if (!writer) return;
-  const std::size_t lost = writer->overrun_counter();
-  auto before = reported_lost.load();
-  if (lost <= before || !reported_lost.compare_exchange_strong(before, lost)) return;
-  logger->warn("log: {} lines were lost, the target did not keep up", lost - before);
-}
+// What goes wrong is told on stderr by spdlog, once a second at most.
+class SpdlogTarget final : public Target {
+ public:
+  SpdlogTarget(std::string_view name, spdlog::sink_ptr sink) : logger_(std::string(name), std::move(sink)) {
+    logger_.set_level(spdlog::level::trace);
+  }
+
+  void write(const Line& line) override { logger_.log(line.time, {}, to_spdlog(line.level), line.text); }
+  void flush() override { logger_.flush(); }
+
+ private:
+  spdlog::logger logger_;
+};
 
 }  // namespace
 
@@ -76,20 +107,15 @@ Result<void> start(std::string_view name, std::string_view target, Level level) 
   Place wanted{std::string(name), std::string(target)};
   // Only a file can have become another one under the same name. Ending the writer waits for its sink, which may be
   // stuck.
-  if (logger && wanted == place && !target.starts_with(file_scheme)) {
+  if (writer && wanted == place && !target.starts_with(file_scheme)) {
     lowest = level;
     return {};
   }
   try {
     auto sink = make_sink(name, target);
     stop();
-    reported_lost = 0;
     place = std::move(wanted);
-    writer = std::make_shared<spdlog::details::thread_pool>(longest_queue, 1);
-    logger = std::make_shared<spdlog::async_logger>(std::string(name), std::move(sink), writer,
-                                                    spdlog::async_overflow_policy::overrun_oldest);
-    logger->set_level(spdlog::level::trace);
-    logger->flush_on(spdlog::level::warn);
+    writer = std::make_unique<Thread>(std::make_unique<SpdlogTarget>(name, std::move(sink)), longest_queue);
     lowest = level;
     return {};
   } catch (const spdlog::spdlog_ex& fault) {
@@ -98,11 +124,7 @@ Result<void> start(std::string_view name, std::string_view target, Level level) 
 }
 
 void stop() {
-  if (!logger) return;
-  report_lost_lines();
-  logger->flush();
-  logger.reset();
-  writer.reset();  // joins the thread once its queue is empty
+  writer.reset();
 }
 
 bool enabled(Level level) {
@@ -111,12 +133,11 @@ bool enabled(Level level) {
 
 void write(Level level, std::string_view line) {
   if (!enabled(level)) return;
-  if (!logger) {
+  if (!writer) {
     fmt::print(stderr, "{}\n", line);
     return;
   }
-  report_lost_lines();
-  logger->log(to_spdlog(level), line);
+  writer->hand_over(level, line);
 }
 
 void RepeatedWarning::warn(std::string_view line, Instant now) {

@@ -1,8 +1,7 @@
 #include "policy/decision_log.hpp"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include <array>
+#include <charconv>
 
 #include "base/duration.hpp"
 #include "base/escape.hpp"
@@ -10,13 +9,23 @@
 namespace mxwarden::policy {
 namespace {
 
+constexpr std::size_t usual_size = 512;
+
 // `421`, `REJECT`: the word an answer begins with.
 std::string_view word_of(std::string_view action) {
   return action.substr(0, action.find(' '));
 }
 
+template <class Integer>
+void append_number(std::string& line, std::string_view key, Integer number) {
+  std::array<char, 20> digits;
+  line += key;
+  line.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr);
+}
+
 void append_cause(std::string& line, const Cause& cause) {
-  fmt::format_to(std::back_inserter(line), " count={} limit={}", cause.count, cause.limit);
+  append_number(line, " count=", cause.count);
+  append_number(line, " limit=", cause.limit);
   if (cause.window) {
     line += " window=";
     line += *cause.window == Duration::zero() ? "message" : to_string(*cause.window);
@@ -33,7 +42,9 @@ void append_known(std::string& line, std::string_view key, std::string_view valu
 }  // namespace
 
 std::string decision_line(const Request& request, const Verdict* verdict, std::string_view store, Duration took) {
-  std::string line = "decision";
+  std::string line;
+  line.reserve(usual_size);
+  line += "decision";
   const bool monitored = verdict != nullptr && verdict->mode == conf::Mode::monitor;
   append_logfmt(line, "action", verdict == nullptr || monitored ? "DUNNO" : word_of(verdict->action));
   if (monitored) append_logfmt(line, "would", word_of(verdict->action));
@@ -43,7 +54,7 @@ std::string decision_line(const Request& request, const Verdict* verdict, std::s
   if (verdict != nullptr && verdict->cause) append_cause(line, *verdict->cause);
   if (verdict != nullptr) append_logfmt(line, "mode", monitored ? "monitor" : "enforce");
   append_logfmt(line, "store", store);
-  fmt::format_to(std::back_inserter(line), " us={}", std::chrono::floor<std::chrono::microseconds>(took).count());
+  append_number(line, " us=", std::chrono::floor<std::chrono::microseconds>(took).count());
   append_known(line, "sender", request[Attribute::sender]);
   append_known(line, "recipient", request[Attribute::recipient]);
   append_known(line, "login", request[Attribute::sasl_username]);

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 from support import policy, waiting
 
@@ -19,6 +20,9 @@ PROGRAM = pathlib.Path(os.environ["MXWARDEND"])
 
 POLICY_ADDRESS = ("127.0.0.1", 10040)
 HTTP_ADDRESS = ("127.0.0.1", 10041)
+
+# Longer than a line waits for the thread that writes the log (base/log_thread.hpp).
+LOG_RESTS = 0.03
 
 
 def run(*arguments):
@@ -156,13 +160,18 @@ class Mxwardend:
         return self.wait_log(expect, before)
 
     def log(self):
+        """All that was logged until now."""
+        time.sleep(LOG_RESTS)
+        return self._written_log()
+
+    def _written_log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def wait_log(self, pattern, start=0):
         """The lines of the log, from character `start` on, when one of them matches."""
-        waiting.until(lambda: re.search(pattern, self.log()[start:]), f"a log line like {pattern!r}, not\n"
-                      f"{self.log()[start:][-2000:]}")
-        return [line for line in self.log()[start:].splitlines() if re.search(pattern, line)]
+        waiting.until(lambda: re.search(pattern, self._written_log()[start:]), f"a log line like {pattern!r}, not\n"
+                      f"{self._written_log()[start:][-2000:]}")
+        return [line for line in self._written_log()[start:].splitlines() if re.search(pattern, line)]
 
     def decisions(self, **wanted):
         """The decision log, of those lines that have all the wanted values: a dictionary for each."""

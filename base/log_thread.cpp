@@ -1,0 +1,84 @@
+#include "base/log_thread.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace mxwarden::log {
+namespace {
+
+using Clock = std::chrono::system_clock;
+
+constexpr auto a_rest = std::chrono::milliseconds(5);
+constexpr std::size_t taken_at_once = 64;
+
+}  // namespace
+
+Thread::Thread(std::unique_ptr<Target> target, std::size_t most)
+    : target_(std::move(target)), lines_(most), thread_([this] { run(); }) {}
+
+Thread::~Thread() {
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void Thread::hand_over(Level level, std::string_view text) {
+  const auto now = Clock::now();
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (next_ - oldest_ == lines_.size()) {
+      ++oldest_;
+      ++lost_;
+    }
+    auto& line = lines_[next_++ % lines_.size()];
+    line.level = level;
+    line.time = now;
+    line.text.assign(text);
+    wake = std::exchange(waits_, false);
+  }
+  if (wake) changed_.notify_one();
+}
+
+void Thread::run() {
+  std::vector<Line> taken(taken_at_once);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    while (oldest_ == next_) {
+      if (ends_) return;
+      waits_ = true;
+      changed_.wait(lock);
+    }
+    const auto lost = std::exchange(lost_, 0);
+    const auto count = take(taken);
+    lock.unlock();
+    if (lost > 0) {
+      target_->write(
+          {Level::warn, taken.front().time, fmt::format("log: {} lines were lost, the target did not keep up", lost)});
+    }
+    for (std::size_t at = 0; at < count; ++at) target_->write(taken[at]);
+    lock.lock();
+    if (oldest_ == next_) rest(lock);
+  }
+}
+
+// Lines change places, and so none of them costs memory anew.
+std::size_t Thread::take(std::vector<Line>& lines) {
+  std::size_t count = 0;
+  for (; count < lines.size() && oldest_ != next_; ++oldest_)
+    std::swap(lines[count++], lines_[oldest_ % lines_.size()]);
+  return count;
+}
+
+void Thread::rest(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  target_->flush();
+  lock.lock();
+  changed_.wait_for(lock, a_rest, [this] { return ends_; });
+}
+
+}  // namespace mxwarden::log
