@@ -46,10 +46,11 @@ std::string to_string(Duration duration) {
   const auto whole = std::chrono::ceil<milliseconds>(duration);
   if (whole == milliseconds::zero()) return "0s";
   for (const auto& unit : units) {
-    if (whole >= unit.written_from && whole % unit.length == milliseconds::zero())
-      return fmt::format("{}{}", whole / unit.length, unit.name);
+    if (whole >= unit.written_from && whole % unit.length == milliseconds::zero()) {
+      return std::to_string(whole / unit.length).append(unit.name);
+    }
   }
-  return fmt::format("{}ms", whole.count());
+  return std::to_string(whole.count()) + "ms";
 }
 
 }  // namespace mxwarden

@@ -1,6 +1,7 @@
 #include "base/log.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/syslog_sink.h>
@@ -9,13 +10,14 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
+#include <cerrno>
+#include <climits>
 #include <cstdlib>
+#include <exception>
 #include <memory>
-#include <mutex>
 #include <string>
 
-#include "base/log_thread.hpp"
+#include "base/log_writer.hpp"
 
 namespace mxwarden::log {
 namespace {
@@ -23,7 +25,7 @@ namespace {
 constexpr std::size_t longest_queue = 8192;
 constexpr std::string_view file_scheme = "file:";
 
-std::unique_ptr<Thread> writer;
+std::unique_ptr<Writer> writer;
 std::atomic<Level> lowest = Level::info;
 
 struct Place {
@@ -47,25 +49,27 @@ spdlog::level::level_enum to_spdlog(Level level) {
   std::abort();
 }
 
-// stderr, but for what spdlog's own does: a write for each line.
+// stderr, as many whole lines in a write as are not torn apart in a pipe that others write to as well. (spdlog's own
+// writes each line by itself.) Without a stderr nothing is written.
 class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
- public:
-  StderrSink() : stream_(fdopen(dup(STDERR_FILENO), "w")) {
-    if (stream_ == nullptr) throw spdlog::spdlog_ex("stderr cannot be opened", errno);
-  }
-  ~StderrSink() override { std::fclose(stream_); }
-  StderrSink(const StderrSink&) = delete;
-  StderrSink& operator=(const StderrSink&) = delete;
-
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     line_.clear();
     formatter_->format(message, line_);
-    std::fwrite(line_.data(), 1, line_.size(), stream_);
+    if (waiting_.size() + line_.size() > PIPE_BUF) flush_();
+    waiting_.append(line_.data(), line_.size());
   }
-  void flush_() override { std::fflush(stream_); }
 
-  std::FILE* stream_;
+  void flush_() override {
+    for (std::string_view rest = waiting_; !rest.empty();) {
+      const auto written = ::write(STDERR_FILENO, rest.data(), rest.size());
+      if (written < 0 && errno != EINTR) break;
+      if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    waiting_.clear();
+  }
+
+  std::string waiting_;
   spdlog::memory_buf_t line_;
 };
 
@@ -87,7 +91,7 @@ spdlog::sink_ptr make_sink(std::string_view name, std::string_view target) {
   return sink;
 }
 
-// What goes wrong is told on stderr by spdlog, once a second at most.
+// What goes wrong with a file or with syslog is told on stderr by spdlog, once a second at most.
 class SpdlogTarget final : public Target {
  public:
   SpdlogTarget(std::string_view name, spdlog::sink_ptr sink) : logger_(std::string(name), std::move(sink)) {
@@ -115,7 +119,7 @@ Result<void> start(std::string_view name, std::string_view target, Level level) 
     auto sink = make_sink(name, target);
     stop();
     place = std::move(wanted);
-    writer = std::make_unique<Thread>(std::make_unique<SpdlogTarget>(name, std::move(sink)), longest_queue);
+    writer = std::make_unique<Writer>(std::make_unique<SpdlogTarget>(name, std::move(sink)), longest_queue);
     lowest = level;
     return {};
   } catch (const spdlog::spdlog_ex& fault) {
@@ -137,7 +141,11 @@ void write(Level level, std::string_view line) {
     fmt::print(stderr, "{}\n", line);
     return;
   }
-  writer->hand_over(level, line);
+  try {
+    writer->hand_over(level, line);
+  } catch (const std::exception&) {
+    // Out of memory. A line of the log is the least that is lost.
+  }
 }
 
 void RepeatedWarning::warn(std::string_view line, Instant now) {

@@ -41,7 +41,7 @@ struct Decision {
   // What is to be logged besides: rules in monitor mode that would have answered, and rules whose action is DUNNO.
   std::vector<Verdict> remarks;
   std::optional<Hold> hold;
-  std::string_view store;  // which one has answered, or `none`; a name that lives as long as the program
+  std::string_view store;  // which one has answered; `none`: it could not; a name that lives as long as the program
   std::string failure;     // not empty: an exception kept the rules from deciding
 };
 

@@ -19,13 +19,15 @@ std::string_view word_of(std::string_view action) {
 template <class Integer>
 void append_number(std::string& line, std::string_view key, Integer number) {
   std::array<char, 20> digits;
+  line += ' ';
   line += key;
+  line += '=';
   line.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr);
 }
 
 void append_cause(std::string& line, const Cause& cause) {
-  append_number(line, " count=", cause.count);
-  append_number(line, " limit=", cause.limit);
+  append_number(line, "count", cause.count);
+  append_number(line, "limit", cause.limit);
   if (cause.window) {
     line += " window=";
     line += *cause.window == Duration::zero() ? "message" : to_string(*cause.window);
@@ -54,7 +56,7 @@ std::string decision_line(const Request& request, const Verdict* verdict, std::s
   if (verdict != nullptr && verdict->cause) append_cause(line, *verdict->cause);
   if (verdict != nullptr) append_logfmt(line, "mode", monitored ? "monitor" : "enforce");
   append_logfmt(line, "store", store);
-  append_number(line, " us=", std::chrono::floor<std::chrono::microseconds>(took).count());
+  append_number(line, "us", std::chrono::floor<std::chrono::microseconds>(took).count());
   append_known(line, "sender", request[Attribute::sender]);
   append_known(line, "recipient", request[Attribute::recipient]);
   append_known(line, "login", request[Attribute::sasl_username]);

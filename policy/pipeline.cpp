@@ -78,9 +78,8 @@ Decision Pipeline::decision_with(Inquiry& inquiry, store::Answers answers) try {
   inquiry.plan.answers.assign(answers.begin(), answers.end());
   inquiry.plan.answers.resize(inquiry.plan.batch.counts.size());
   inquiry.plan.answered = answers.size() == inquiry.plan.answers.size();
-  auto decision = decide(inquiry);
-  decision.store = inquiry.plan.answered ? store_.name() : nobody;
-  return decision;
+  inquiry.store = inquiry.plan.answered ? store_.name() : nobody;
+  return decide(inquiry);
 } catch (const std::exception& exception) {
   return failed(exception);
 }
@@ -101,6 +100,7 @@ void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
 
 Decision Pipeline::decide(Inquiry& inquiry) {
   auto decision = inquiry.engine->decide(inquiry.plan);
+  decision.store = inquiry.store;
   const bool open = !decision.verdict && !decision.hold;
   const bool defers = unanswered_ == Unanswered::defer && might_refuse(inquiry.plan.batch);
   if (!inquiry.plan.answered && open && defers) defer(decision);

@@ -20,6 +20,7 @@ struct Inquiry {
   Request request;
   View view;
   Plan plan;
+  std::string_view store;                // which one has answered
   std::shared_ptr<const Engine> engine;  // the one it was planned with, should a reload come in between; kept after
   Done done;
 };

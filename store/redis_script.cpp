@@ -1,6 +1,7 @@
 #include "store/redis_script.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <boost/container/small_vector.hpp>
 #include <charconv>
@@ -40,8 +41,13 @@ class Arguments {
   // What is appended until end() is one argument.
   void append(std::string_view part) { text_.insert(text_.end(), part.begin(), part.end()); }
   void append(double number) { append_little_endian(std::bit_cast<std::uint64_t>(number)); }
-  void append_little_endian(std::uint64_t value, int bytes = 8) {
-    for (int byte = 0; byte < bytes; ++byte, value >>= 8U) text_.push_back(static_cast<char>(value));
+  void append_little_endian(std::uint64_t value, std::size_t size = sizeof(std::uint64_t)) {
+    std::array<char, sizeof value> bytes;
+    for (char& byte : bytes) {
+      byte = static_cast<char>(value);
+      value >>= 8U;
+    }
+    append({bytes.data(), size});
   }
   void append_decimal(std::uint64_t value) {
     char digits[20];
@@ -95,7 +101,7 @@ void append_length(Arguments& to, Microseconds length) {
 
 void add_key(Arguments& to, const RedisNames& names, const Count& count) {
   to.append(names.prefix);
-  to.append(":2{");
+  to.append(":3{");
   append_entity(to, count.entity);
   to.append("}");
   to.append(count.counter);
@@ -155,7 +161,7 @@ void add_gauge_ask(Arguments& to, const Count& count, double time, std::uint64_t
   const auto stands = std::chrono::ceil<std::chrono::milliseconds>(count.windows.front().length);
   to.append(time);
   to.append_little_endian(std::min(count.n, gauge_most), 7);
-  to.append_little_endian(0, 2);
+  to.append_little_endian(0, 6);
   to.append_decimal(static_cast<std::uint64_t>(stands.count()));
   to.append(end_of_text);
   to.append(static_cast<double>(std::min(count.windows.front().limit, limit_most)));
@@ -194,7 +200,7 @@ class AnswerText {
  public:
   explicit AnswerText(std::string_view text) : text_(text) {}
 
-  // There must be so many bytes left.
+  // There must be so many bytes left, for each of these.
   std::uint64_t take_little_endian(std::size_t size) {
     std::uint64_t value = 0;
     for (std::size_t byte = size; byte-- > 0;) value = value << 8U | static_cast<unsigned char>(text_[byte]);

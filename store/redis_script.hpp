@@ -5,7 +5,7 @@
 // records, in one step on the server. The promises and the algorithm are those of store/store.hpp and store/ring.hpp,
 // with microseconds in the place of nanoseconds: borders, waits and windows are rounded to them (a wait upwards).
 //
-// Keys: `PREFIX:2{ENTITY}COUNTER/WINDOWS`, one for each count, all of an entity in one hash slot (Redis Cluster). The 2
+// Keys: `PREFIX:3{ENTITY}COUNTER/WINDOWS`, one for each count, all of an entity in one hash slot (Redis Cluster). The 3
 // is the version of what stands in the values: another release that changes them counts anew beside this one. A window
 // is written as a duration (`60s`), one in 48-bit slices (limit above 65,535 or none) with a `w` behind; a distinct
 // count has `#` in the place of `/`; a gauge ends in `@`. A `}` in an entity is written `%7D`, and `%` as `%25`, so

@@ -21,7 +21,7 @@ constexpr std::string_view text = R"lua(
 --          for each gauge:
 --          double    the time, as above
 --          7 bytes   n
---          2 bytes   0: no usual call
+--          6 bytes   0: no usual call
 --          string    how long the number stands, in milliseconds
 --          double    its limit (0: none)
 --          1 byte    from which grain on it closes the others if it is over
@@ -38,7 +38,7 @@ constexpr std::string_view text = R"lua(
 -- 2^52). A mark is what the sum was when a slice began. So a window holds the sum less the mark of its oldest slice:
 -- nothing needs to be added up, and when slices begin the marks move on by so many.
 --   head   7 bytes: the time at which the first slice of any window ends; until then each is in its newest slice
---          1 byte: for so many slices of the first window after that none of any other ends
+--          1 byte: so many slices of the first window end after that before one of any other does (255: or more)
 --          for each window the sum, and what it holds: what says the mark of the oldest slice
 --   marks  for each window those of the other 12 slices, the newest first. The last window stands first, so that short
 --          ones, which are soon empty, are at the end: there, windows whose marks are all 0 are left out
@@ -50,7 +50,8 @@ constexpr std::string_view text = R"lua(
 -- slices are reckoned from whole windows and the rest. A remainder is exact; so is a twelfth that is rounded to a whole
 -- number, for windows of up to ten years.
 
--- It avoids what costs most: functions, as each is made anew in every call, tables, calls of the libraries, strings.
+-- It avoids what costs most: tables, calls of the libraries, strings, and functions, as each is made anew in every call:
+-- none is before the first usual way has answered.
 local call, read, write = redis.call, struct.unpack, struct.pack
 
 local now, usual_n, most_1, most_2, most_3, usual_format = read('<dI7HHHs', ARGV[1])
@@ -66,7 +67,7 @@ local others, closed_from, answers = #KEYS, math.huge, nil
 -- back, and is said again soon.
 while (others > 1 or most_1 == 0) and others > 0 and KEYS[others]:byte(-1) == 64 do
   local key, ask = KEYS[others], ARGV[others]
-  local _, n, _, life, limit, closes, at = read('<dI7Hsdb', ask)
+  local _, n, _, _, _, life, limit, closes, at = read('<dI7HHHsdb', ask)
   local node = ask:sub(at)
   local value = call('GET', key) or ''
   local ends = now + life * 1000
@@ -91,8 +92,8 @@ end
 if others == 0 then return #answers == 1 and answers[1] or answers end
 
 -- The usual calls have a way of their own, which saves half of what they cost: about a ring alone, of three narrow
--- windows at most, all of which have room. (Of fewer, what is in the place of the others is neither read nor written.)
--- First: no slice has begun since it was written. Only the head changes; when the key ends does not.
+-- windows at most, all of which have room. (Of fewer, nothing is in the place of the others, or the place at which read()
+-- ended: write() leaves both out.) First: no slice has begun since it was written. Only the head changes; when the key ends does not.
 local usual = others == 1 and most_1 > 0 and closed_from == math.huge
 local stored, head
 local first_end, quiet, sum_1, total_1, sum_2, total_2, sum_3, total_3 = 0, 0, 0, 0, 0, 0, 0, 0
@@ -130,9 +131,18 @@ local function border(began, slice, length)
   return began + (slice - rest) / 12 * length + (into + -into % 1)
 end
 
--- For how many slices of such a window after its first end no other ends. As many as a byte can say, which cuts.
+-- How many slices of such a window begin between two times.
+local function slices_between(first, last, length)
+  local rest_first, rest_last = first % length, last % length
+  local twelfths_first, twelfths_last = rest_first * 12 / length, rest_last * 12 / length
+  return (last - rest_last - (first - rest_first)) / length * 12 +
+    (twelfths_last - twelfths_last % 1) - (twelfths_first - twelfths_first % 1)
+end
+
+-- How many slices of such a window end after its first end before one of any other does. As many as a byte can say.
 local function quiet_slices(first_end, others_end, length)
-  return math.min((others_end - first_end) * 12 / length, 255)
+  if others_end == math.huge then return 255 end
+  return math.max(0, math.min(255, slices_between(first_end - 1, others_end, length) - 1))
 end
 
 -- What was recorded since the slice began that is `back` before the newest that is stored. `at`: where the marks of its
@@ -148,39 +158,41 @@ end
 if usual and now >= first_end then
   local n, ask = usual_n, ARGV[1]
   local _, _, _, _, _, format, life, _, _, form, at = read('<dI7HHHssbbs', ask)
-  local length_1, _, length_2, _, length_3 = read(form, ask, at)
-  local others_end = math.huge
-  if stored then
-    local quiet_time = quiet * length_1 / 12
-    others_end = first_end + (quiet_time - quiet_time % 1)
-  elseif length_2 > 0 then
-    local began, slice = slice_at(now, length_2)
-    others_end = border(began, slice + 1, length_2)
-    if length_3 > 0 then
-      began, slice = slice_at(now, length_3)
-      others_end = math.min(others_end, border(began, slice + 1, length_3))
-    end
-  end
+  local length_1, _, length_2, _, length_3 = read(form, ask, at)  -- behind the last there is a 0
   local began, slice = slice_at(now, length_1)
+  local end_1 = border(began, slice + 1, length_1)
   local marks = ''
-  if stored and now < others_end then
-    local began_then, slice_then = slice_at(first_end - 1, length_1)
-    local age = (began - began_then) / length_1 * 12 + slice - slice_then
-    local size = struct.size(format)
-    at = size + 1 + (size - 12) * 6
-    total_1 = held_since(12 - age, stored, at, sum_1)
-    marks = stored:sub(size + 1, at - 1)
-    if total_1 == 0 then
-      sum_1 = 0  -- anew
-    else
-      local left = (12 - age) * 2
-      marks = marks .. string.rep('\0', at - 1 - size - #marks) .. string.rep(write('<H', sum_1), age) ..
-        (at < #stored and stored:sub(at, at + left - 1) or no_marks:sub(1, left))
+  if stored then
+    local age = slices_between(first_end - 1, now, length_1)
+    if age > 0 and age <= quiet then
+      local size = struct.size(format)
+      at = size + 1 + (size - 12) * 6
+      total_1 = held_since(12 - age, stored, at, sum_1)
+      marks = stored:sub(size + 1, at - 1)
+      if total_1 == 0 then
+        sum_1 = 0  -- anew
+        while marks:sub(-24) == no_marks do marks = marks:sub(1, -25) end
+      else
+        local left = (12 - age) * 2
+        marks = marks .. string.rep('\0', at - 1 - size - #marks) .. string.rep(write('<H', sum_1), age) ..
+          (at < #stored and stored:sub(at, at + left - 1) or no_marks:sub(1, left))
+      end
+      quiet, first_end = quiet - age, end_1
     end
-  end
-  if now < others_end and total_1 + n <= most_1 and total_2 + n <= most_2 and total_3 + n <= most_3 then
-    first_end = math.min(others_end, border(began, slice + 1, length_1))
+  else
+    local others_end = math.huge
+    if length_2 > 0 then
+      local began, slice = slice_at(now, length_2)
+      others_end = border(began, slice + 1, length_2)
+      if length_3 > 0 then
+        began, slice = slice_at(now, length_3)
+        others_end = math.min(others_end, border(began, slice + 1, length_3))
+      end
+    end
+    first_end = math.min(end_1, others_end)
     quiet = quiet_slices(first_end, others_end, length_1)
+  end
+  if now < first_end and total_1 + n <= most_1 and total_2 + n <= most_2 and total_3 + n <= most_3 then
     head = write(format, first_end, quiet, sum_1 + n, total_1 + n, sum_2 + n, total_2 + n, sum_3 + n, total_3 + n)
     if n > 0 then call('SET', KEYS[1], head .. marks, 'PX', life) end
     if not answers then return head end
@@ -239,8 +251,7 @@ for index = 1, others do
       if begun then
         local began, slice = slice_at(now, length)
         if total > 0 and written_until <= border(began, slice, length) then
-          local began_then, slice_then = slice_at(written_until - 1, length)
-          age = (began - began_then) / length * 12 + slice - slice_then
+          age = slices_between(written_until - 1, now, length)
           total = held_since(12 - age, value, at, sum, wide)
         end
         local ends = border(began, slice + 1, length)

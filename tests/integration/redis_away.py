@@ -72,7 +72,7 @@ class NotThereAtStart(RedisTestCase):
         redis.wait_answered_by(daemon, client, "redis")
         self.assertEqual(mxwardend.metric("mxwarden_redis_up"), 1)
         self.assertEqual(actions(client, 6), [ADMITTED] * 5 + [REFUSED])
-        self.assertIn("mxw:2{client:198.51.100.7}client_rate/1h", self.redis.keys())
+        self.assertIn("mxw:3{client:198.51.100.7}client_rate/1h", self.redis.keys())
 
 
 class UnderLoad(RedisTestCase):

@@ -119,7 +119,7 @@ class Apart(ClusterTestCase):
     def test_clusters_with_different_prefixes_do_not_meet(self):
         self.check_apart(redis.settings(prefix="east"), redis.settings(prefix="west"))
         for prefix in ("east", "west"):
-            self.assertIn(f"{prefix}:2{{client:198.51.100.7}}client_rate/60s", self.redis.keys())
+            self.assertIn(f"{prefix}:3{{client:198.51.100.7}}client_rate/60s", self.redis.keys())
 
     def test_clusters_in_different_databases_do_not_meet(self):
         self.check_apart(redis.settings(), redis.settings(db=3))
@@ -172,7 +172,7 @@ class WhatStays(ClusterTestCase):
         node.ask(client_address="192.0.2.7")
         node.ask(client_address="192.0.2.7", protocol_state="END-OF-MESSAGE", size=2000)
         keys = self.redis.keys()
-        self.assertIn("mxw:2{client:192.0.2.7}client_rate/60s,1h", keys)
+        self.assertIn("mxw:3{client:192.0.2.7}client_rate/60s,1h", keys)
         self.assertEqual(len(keys), 3, keys)
         for key in keys:
             # One slice more than its longest window.

@@ -69,7 +69,7 @@ class FailoverTestCase(case.TestCase):
         left = 10 - counted_before
         self.assertEqual(cluster.in_turn(self.nodes, left + 2, "198.51.100.4"), [ADMITTED] * left + [REFUSED] * 2)
         self.assertEqual(cluster.in_turn(self.nodes, 12, "198.51.100.10"), [ADMITTED] * 10 + [REFUSED] * 2)
-        self.assertIn("mxw:2{client:198.51.100.10}client_rate/1h", server.keys())
+        self.assertIn("mxw:3{client:198.51.100.10}client_rate/1h", server.keys())
 
     def check_told(self, *warnings, masters):
         """The log has these warnings alone, in this order, and that counts are shared in one master after the other."""

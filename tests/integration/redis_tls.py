@@ -50,7 +50,7 @@ class RedisTls(case.TestCase):
         redis.wait_answered_by(daemon, client, "redis")
         answers = [client.ask(protocol_state="CONNECT", client_address="198.51.100.7").split()[0] for _ in range(6)]
         self.assertEqual(answers, [ADMITTED] * 5 + [REFUSED])
-        self.assertIn("mxw:2{client:198.51.100.7}client_rate/1h", self.redis.keys())
+        self.assertIn("mxw:3{client:198.51.100.7}client_rate/1h", self.redis.keys())
         self.assertEqual(warnings(daemon), [])
 
     def test_counts_are_shared_over_it(self):

@@ -21,7 +21,7 @@ PROGRAM = pathlib.Path(os.environ["MXWARDEND"])
 POLICY_ADDRESS = ("127.0.0.1", 10040)
 HTTP_ADDRESS = ("127.0.0.1", 10041)
 
-# Longer than a line waits for the thread that writes the log (base/log_thread.hpp).
+# Longer than a line waits for the thread that writes the log (base/log_writer.hpp).
 LOG_RESTS = 0.03
 
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace mxwarden {
 namespace {
@@ -24,19 +25,25 @@ class StuckStderr {
   StuckStderr(const StuckStderr&) = delete;
   StuckStderr& operator=(const StuckStderr&) = delete;
 
-  // Ends the log, and says what it wrote.
-  std::string read_all() {
-    std::string text;
+  // Ends the log, and says what it wrote: what each read got.
+  std::vector<std::string> read_pieces() {
+    std::vector<std::string> pieces;
     std::thread reader([&] {
       std::array<char, 4096> buffer;
       for (ssize_t got = 0; (got = read(ends_[0], buffer.data(), buffer.size())) > 0;) {
-        text.append(buffer.data(), static_cast<std::size_t>(got));
+        pieces.emplace_back(buffer.data(), static_cast<std::size_t>(got));
       }
     });
     log::stop();
     dup2(before_, STDERR_FILENO);
     reader.join();
     close(ends_[0]);
+    return pieces;
+  }
+
+  std::string read_all() {
+    std::string text;
+    for (const auto& piece : read_pieces()) text += piece;
     return text;
   }
 
@@ -66,6 +73,15 @@ TEST_CASE("a target that is stuck does not hold up a start that changes the leve
   CHECK(log::enabled(log::Level::debug));
   log::debug("still the same writer");
   CHECK(target.read_all().find("still the same writer") != std::string::npos);
+}
+
+TEST_CASE("stderr gets whole lines, many in a write") {
+  StuckStderr target;
+  REQUIRE(log::start("unit", "stderr", log::Level::info).has_value());
+  write_lines(100);
+  const auto pieces = target.read_pieces();
+  CHECK(pieces.size() < 50);
+  for (const auto& piece : pieces) CHECK(piece.ends_with('\n'));
 }
 
 TEST_CASE("each writer counts the lines it has lost for itself") {

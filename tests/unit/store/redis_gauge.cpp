@@ -124,7 +124,7 @@ TEST_CASE("the key of a gauge ends by itself") {
   Node one(server, "mx1");
   one.tell(4, today);
   auto redis = server.client();
-  const auto key = "mxw:2{" + client + "}open/10s@";
+  const auto key = "mxw:3{" + client + "}open/10s@";
   const auto life = redis.command({"PTTL", key}).integer();
   CHECK(life > 5'000);
   CHECK(life <= 10'000);

@@ -38,21 +38,21 @@ class Target {
   virtual void flush() = 0;
 };
 
-class Thread {
+class Writer {
  public:
   // `most`: lines that wait.
-  Thread(std::unique_ptr<Target> target, std::size_t most);
+  Writer(std::unique_ptr<Target> target, std::size_t most);
   // Writes what waits.
-  ~Thread();
-  Thread(const Thread&) = delete;
-  Thread& operator=(const Thread&) = delete;
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
 
   void hand_over(Level level, std::string_view text);
 
  private:
   void run();
   std::size_t take(std::vector<Line>& lines);
-  void rest(std::unique_lock<std::mutex>& lock);
+  void write(const std::vector<Line>& lines, std::size_t count, std::size_t lost);
 
   std::unique_ptr<Target> target_;
   std::mutex mutex_;

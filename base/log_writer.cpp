@@ -1,4 +1,4 @@
-#include "base/log_thread.hpp"
+#include "base/log_writer.hpp"
 
 #include <fmt/format.h>
 
@@ -14,10 +14,10 @@ constexpr std::size_t taken_at_once = 64;
 
 }  // namespace
 
-Thread::Thread(std::unique_ptr<Target> target, std::size_t most)
+Writer::Writer(std::unique_ptr<Target> target, std::size_t most)
     : target_(std::move(target)), lines_(most), thread_([this] { run(); }) {}
 
-Thread::~Thread() {
+Writer::~Writer() {
   {
     const std::lock_guard lock(mutex_);
     ends_ = true;
@@ -26,7 +26,7 @@ Thread::~Thread() {
   thread_.join();
 }
 
-void Thread::hand_over(Level level, std::string_view text) {
+void Writer::hand_over(Level level, std::string_view text) {
   const auto now = Clock::now();
   bool wake = false;
   {
@@ -35,16 +35,17 @@ void Thread::hand_over(Level level, std::string_view text) {
       ++oldest_;
       ++lost_;
     }
-    auto& line = lines_[next_++ % lines_.size()];
+    auto& line = lines_[next_ % lines_.size()];
+    line.text.assign(text);  // throws, if anything does
     line.level = level;
     line.time = now;
-    line.text.assign(text);
+    ++next_;
     wake = std::exchange(waits_, false);
   }
   if (wake) changed_.notify_one();
 }
 
-void Thread::run() {
+void Writer::run() {
   std::vector<Line> taken(taken_at_once);
   std::unique_lock lock(mutex_);
   while (true) {
@@ -55,30 +56,29 @@ void Thread::run() {
     }
     const auto lost = std::exchange(lost_, 0);
     const auto count = take(taken);
+    const bool all = oldest_ == next_;
     lock.unlock();
-    if (lost > 0) {
-      target_->write(
-          {Level::warn, taken.front().time, fmt::format("log: {} lines were lost, the target did not keep up", lost)});
-    }
-    for (std::size_t at = 0; at < count; ++at) target_->write(taken[at]);
+    write(taken, count, lost);
+    if (all) target_->flush();
     lock.lock();
-    if (oldest_ == next_) rest(lock);
+    if (oldest_ == next_) changed_.wait_for(lock, a_rest, [this] { return ends_; });
   }
 }
 
 // Lines change places, and so none of them costs memory anew.
-std::size_t Thread::take(std::vector<Line>& lines) {
+std::size_t Writer::take(std::vector<Line>& lines) {
   std::size_t count = 0;
   for (; count < lines.size() && oldest_ != next_; ++oldest_)
     std::swap(lines[count++], lines_[oldest_ % lines_.size()]);
   return count;
 }
 
-void Thread::rest(std::unique_lock<std::mutex>& lock) {
-  lock.unlock();
-  target_->flush();
-  lock.lock();
-  changed_.wait_for(lock, a_rest, [this] { return ends_; });
+void Writer::write(const std::vector<Line>& lines, std::size_t count, std::size_t lost) {
+  if (lost > 0) {
+    target_->write(
+        {Level::warn, lines.front().time, fmt::format("log: {} lines were lost, the target did not keep up", lost)});
+  }
+  for (std::size_t at = 0; at < count; ++at) target_->write(lines[at]);
 }
 
 }  // namespace mxwarden::log
