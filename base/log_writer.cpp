@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <utility>
 
 namespace mxwarden::log {
 namespace {
-
-using Clock = std::chrono::system_clock;
 
 constexpr auto a_rest = std::chrono::milliseconds(5);
 constexpr std::size_t taken_at_once = 64;
@@ -27,7 +26,7 @@ Writer::~Writer() {
 }
 
 void Writer::hand_over(Level level, std::string_view text) {
-  const auto now = Clock::now();
+  const auto now = SystemClock().wall_now();
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);

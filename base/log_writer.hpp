@@ -9,7 +9,6 @@
 //
 // Threads: hand_over() from any; the target is used from its own thread alone.
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <memory>
@@ -19,13 +18,14 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 
 namespace mxwarden::log {
 
 struct Line {
   Level level = Level::info;
-  std::chrono::system_clock::time_point time;
+  WallTime time;
   std::string text;
 };
 

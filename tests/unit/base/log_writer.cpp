@@ -21,7 +21,7 @@ struct Seen {
   std::condition_variable changed;
   std::vector<std::string> lines;
   std::vector<Level> levels;
-  std::vector<std::chrono::system_clock::time_point> times;
+  std::vector<WallTime> times;
   int flushes = 0;
   bool stuck = false;
 
@@ -109,7 +109,7 @@ TEST_CASE("a line that comes alone is written and flushed at once, and so is the
 
 TEST_CASE("a line says when it was handed over, and how grave it is") {
   Seen seen;
-  const auto before = std::chrono::system_clock::now();
+  const auto before = SystemClock().wall_now();
   {
     Writer writer(std::make_unique<WatchedTarget>(seen), 8);
     writer.hand_over(Level::error, "grave");
@@ -119,7 +119,7 @@ TEST_CASE("a line says when it was handed over, and how grave it is") {
   REQUIRE(seen.times.size() == 2);
   CHECK(seen.times[0] >= before);
   CHECK(seen.times[1] >= seen.times[0]);
-  CHECK(seen.times[1] <= std::chrono::system_clock::now());
+  CHECK(seen.times[1] <= SystemClock().wall_now());
 }
 
 TEST_CASE("while the target is stuck the oldest lines are lost, and it is said how many where they are missing") {
