@@ -16,14 +16,12 @@ struct Reserved {
 };
 
 constexpr std::array reserved{
-    Reserved{"server", "control"},
-    Reserved{"store", "path"},
     Reserved{"client", "never_ban good_record"},
     Reserved{"greet_pause", "mode pause action"},
     Reserved{"bad_recipient", "mode source distinct share rate forget ban action"},
     Reserved{"bad_recipient_throttle", "mode after delay action"},
-    Reserved{"relay_grant", "mode ttl action"},
-    Reserved{"listing", "mode ttl dnsbl_ttl action"},
+    Reserved{"relay_grant", "action"},
+    Reserved{"listing", "dnsbl_ttl"},
     Reserved{"repeat_offender", "mode rate rate_ban total total_ban growth max_ban alert action"},
     Reserved{"login_rate", "mode limit window action"},
     Reserved{"login_sender", "mode limit window map action"},

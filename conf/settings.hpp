@@ -50,6 +50,7 @@ struct Settings {
   struct Server {
     std::vector<Listen> listen;
     std::optional<Endpoint> http;  // nothing: no HTTP port
+    std::string control;           // path of the control socket; empty: there is none
     std::string node;              // never empty
     std::size_t max_connections = 0;
     Duration idle_timeout{};
@@ -64,6 +65,7 @@ struct Settings {
   struct Store {
     Backend backend = Backend::embedded;
     std::size_t max_entries = 0;
+    std::string path;  // of the directory that records are kept in
   } store;
 
   // A file in PEM; empty: none. What it holds is read by load_configuration(), if it is used, and never printed.
@@ -105,6 +107,17 @@ struct Settings {
   Limit client_rate;
   Limit message_recipients;
   std::vector<Limit> limits;  // [limit NAME], in the order of the file
+
+  struct RelayGrant {
+    Mode mode = Mode::off;
+    Duration ttl{};  // after the last login
+  } relay_grant;
+
+  struct Listing {
+    Mode mode = Mode::enforce;
+    Duration ttl{};  // after the last hit
+    Action action;
+  } listing;
 };
 
 // section.key and value, from --set.

@@ -82,7 +82,7 @@ constexpr std::string_view this_release = "0.1";
 constexpr std::array all_sections{
     Section{"server", "Where mxwardend listens, and how long it waits."},
     Section{"log", "What is logged, and where to."},
-    Section{"store", "Where the counts are kept."},
+    Section{"store", "Where the counts and the records are kept."},
     Section{"redis",
             "The Redis that the nodes share, with `backend = redis' in [store]. docs/redis.md says how to set it up."},
     Section{"client", "How clients are told apart, and which of them are our own."},
@@ -104,6 +104,14 @@ constexpr std::array all_sections{
             "How many recipients one message may have, if the client is neither logged in nor trusted. The recipients "
             "up to the limit get the message, the others are refused for now, and an honest server sends them in "
             "another message. An entry MaxRcpt: of the access table gives a client a limit of its own."},
+    Section{
+        "relay_grant",
+        "Who has fetched mail with a password may send some from the same address (POP before SMTP). Asked only where "
+        "`policy_context' is relay (postfix-snippets/relay-grant.cf); a trusted, private or own address never has a "
+        "grant."},
+    Section{"listing",
+            "A client that is listed, by a blocklist or by our own findings, is refused from its first command on. "
+            "Trusted and logged-in clients and those with Connect: OK are exempt."},
     Section{any_limit,
             "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
             "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "
@@ -123,6 +131,18 @@ constexpr std::array table{
         .read = read_listen,
         .print = print_listen,
         .clear = [](const Place& place) { place.settings.server.listen.clear(); },
+    },
+    Setting{
+        .section = "server",
+        .name = "control",
+        .value = "/run/mxwarden/control.sock",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "The socket at which the command mxwarden asks, mode 0660. root and the members of its group may do "
+                "everything there. Empty: there is none.",
+        .read = [](const Place& place,
+                   std::string_view text) { return read_path(place.settings.server.control, text); },
+        .print = [](const Source& from) -> Texts { return {from.settings.server.control}; },
     },
     Setting{
         .section = "server",
@@ -243,6 +263,18 @@ constexpr std::array table{
               return put(place.settings.store.max_entries, parse_number(text, 1000, 100'000'000));
             },
         .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.store.max_entries)}; },
+    },
+    Setting{
+        .section = "store",
+        .name = "path",
+        .value = "/var/lib/mxwarden",
+        .takes = Takes::a_restart,
+        .since = this_release,
+        .help = "A directory, in which bans, grants and listings outlive a restart. mxwardend must be allowed to write "
+                "there; if it cannot, they are kept in memory, and it says so.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.store.path, parse_path(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.store.path}; },
     },
     Setting{
         .section = "redis",
@@ -558,6 +590,61 @@ constexpr std::array table{
         .help = "What Postfix is told for each recipient over the limit.",
         .read = read_action,
         .print = print_action,
+    },
+    Setting{
+        .section = "relay_grant",
+        .name = "mode",
+        .value = "off",
+        .since = this_release,
+        .help = "enforce: a grant permits; monitor: it is only logged; or off.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.relay_grant.mode, parse_mode(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.settings.relay_grant.mode))}; },
+    },
+    Setting{
+        .section = "relay_grant",
+        .name = "ttl",
+        .value = "30m",
+        .since = this_release,
+        .help = "How long a grant lasts after the last login, 1s to 1d.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.relay_grant.ttl, parse_duration(text, 1s, 24h));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.relay_grant.ttl)}; },
+    },
+    Setting{
+        .section = "listing",
+        .name = "mode",
+        .value = "enforce",
+        .since = this_release,
+        .help = "enforce, monitor or off.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.listing.mode, parse_mode(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.settings.listing.mode))}; },
+    },
+    Setting{
+        .section = "listing",
+        .name = "ttl",
+        .value = "90d",
+        .since = this_release,
+        .help = "How long a listing lasts after its last hit, 1m to 3650d.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.listing.ttl, parse_duration(text, 1min, 24h * 3650));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.listing.ttl)}; },
+    },
+    Setting{
+        .section = "listing",
+        .name = "action",
+        .value =
+            "554 5.7.1 Your IP address has been blacklisted by {list}. Visit their website or write to argue. {reason}",
+        .since = this_release,
+        .help = "What Postfix is told, as in [client_rate]; {list} and {reason} stand for what the listing says.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.listing.action, Action::parse(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.listing.action.to_string()}; },
     },
     Setting{
         .section = any_limit,

@@ -210,6 +210,7 @@ void Daemon::tick() {
   const auto now = clock_.now();
   tracker_.tick(now);
   store_.front().tick(now);
+  store_.records().tick();
   sessions_.close_idle(now);
   recorder_.tick();
   notify::watchdog();

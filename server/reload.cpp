@@ -39,10 +39,13 @@ std::vector<std::string> keep_what_needs_restart(const conf::Settings& current, 
     names.emplace_back("server.listen");
   if (written(current.server.http) != written(wanted.server.http)) names.emplace_back("server.http");
   if (current.server.node != wanted.server.node) names.emplace_back("server.node");
+  if (current.server.control != wanted.server.control) names.emplace_back("server.control");
+  if (current.store.path != wanted.store.path) names.emplace_back("store.path");
   if (current.store.backend != wanted.store.backend) names.emplace_back("store.backend");
   if (current.store.max_entries != wanted.store.max_entries) names.emplace_back("store.max_entries");
   wanted.server.listen = current.server.listen;
   wanted.server.http = current.server.http;
+  wanted.server.control = current.server.control;
   wanted.server.node = current.server.node;
   if (!same_redis(current.redis, wanted.redis)) names.emplace_back("[redis]");
   wanted.store = current.store;

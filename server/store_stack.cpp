@@ -27,7 +27,7 @@ store::RedisStore::Options redis_options(const conf::Settings& settings, std::sh
 }  // namespace
 
 StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, const conf::Settings& settings)
-    : embedded_({.max_entries = settings.store.max_entries, .seed = random_seed()}) {
+    : embedded_({.max_entries = settings.store.max_entries, .seed = random_seed()}), records_(clock) {
   if (settings.store.backend != conf::Backend::redis) return;
   // An error was a fault of the configuration, with which nobody comes here.
   const auto tls = redis_tls(settings.redis).value();

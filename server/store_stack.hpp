@@ -9,6 +9,7 @@
 #include "conf/settings.hpp"
 #include "store/cached_store.hpp"
 #include "store/coalescing_store.hpp"
+#include "store/embedded_records.hpp"
 #include "store/embedded_store.hpp"
 #include "store/redis_store.hpp"
 #include "store/resilient_store.hpp"
@@ -31,6 +32,8 @@ class StoreStack {
   store::Store& front();
   // Of these the part that other nodes share, which has no answer while it is away; null: there is none.
   store::Store* shared();
+  // What outlasts a window.
+  store::Records& records() { return records_; }
   // Connects, where there is something to connect to.
   void start();
   // So that nothing holds the io_context any more.
@@ -40,6 +43,7 @@ class StoreStack {
 
  private:
   store::EmbeddedStore embedded_;
+  store::EmbeddedRecords records_;
   std::optional<store::RedisStore> redis_;
   std::optional<store::CoalescingStore> coalescing_;
   std::optional<store::CachedStore> cached_;

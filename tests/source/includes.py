@@ -14,6 +14,7 @@ ALLOWED = {
     "store": ["base"],
     "policy": ["base", "conf", "store"],
     "server": ["base", "conf", "store", "policy"],
+    "cli": ["base", "store"],
 }
 
 # A library's headers, and where alone they may be included: folders or files.
@@ -22,6 +23,8 @@ ROOMS = {
                      "store/redis_tls.", "store/sentinel_watch.", "store/wake_timer.", "tests/"],
     r"(openssl/|boost/asio/ssl\b)": ["store/asio.cpp", "store/redis_socket.", "store/redis_tls."],
     r"boost/beast\b": ["server/"],
+    r"boost/json\b": ["base/json.cpp", "store/record.cpp", "server/control", "cli/", "tests/"],
+    r"sqlite3\.h": ["store/record_file.cpp", "tests/"],
     r"hiredis/": ["store/redis_wire.cpp"],
     r"boost/program_options": ["conf/", "server/command_line", "server/main.cpp"],
     r"spdlog/": ["base/log."],

@@ -1,0 +1,194 @@
+#include "store/record.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <chrono>
+#include <limits>
+#include <utility>
+
+#include "base/escape.hpp"
+
+namespace mxwarden::store {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<std::string_view, record_kinds> kind_names{"ban", "grant", "listing"};
+
+std::int64_t milliseconds(WallTime time) {
+  return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+// Of strangers, some of it: the first bytes that are whole characters, `?` in the place of others.
+std::string cut(std::string_view text) {
+  std::string clean;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = 1;
+    while (length < 4 && at + length < text.size() && !is_utf8(text.substr(at, length))) ++length;
+    const auto character = text.substr(at, length);
+    const bool good = is_utf8(character);
+    if (clean.size() + (good ? length : 1) > longest_record_text) break;
+    if (good) {
+      clean += character;
+    } else {
+      clean += '?';
+    }
+    at += good ? length : 1;
+  }
+  return clean;
+}
+
+void write(json::object& to, const Ban& ban) {
+  to["rule"] = cut(ban.rule);
+  to["reason"] = cut(ban.reason);
+  to["offences"] = ban.offences;
+}
+
+void write(json::object& to, const Grant& grant) {
+  json::array logins;
+  const auto kept = std::min(grant.logins.size(), most_record_logins);
+  for (auto login = grant.logins.end() - static_cast<std::ptrdiff_t>(kept); login != grant.logins.end(); ++login) {
+    logins.push_back(json::object{{"name", cut(login->name)},
+                                  {"first", milliseconds(login->first)},
+                                  {"last", milliseconds(login->last)},
+                                  {"refreshes", login->refreshes}});
+  }
+  to["logins"] = std::move(logins);
+}
+
+void write(json::object& to, const Listing& listing) {
+  to["list"] = cut(listing.list);
+  to["reason"] = cut(listing.reason);
+  to["client_name"] = cut(listing.client_name);
+  to["first"] = milliseconds(listing.first);
+  to["last"] = milliseconds(listing.last);
+  to["period_began"] = milliseconds(listing.period_began);
+  to["hits_in_period"] = listing.hits_in_period;
+  to["hits"] = listing.hits;
+}
+
+// The members of an object; one of another type counts as missing.
+class Members {
+ public:
+  explicit Members(const json::object& object) : object_(object) {}
+
+  std::string text(std::string_view name) const {
+    const auto* value = object_.if_contains(name);
+    const auto* found = value == nullptr ? nullptr : value->if_string();
+    return found == nullptr ? std::string() : std::string(*found);
+  }
+
+  std::optional<std::int64_t> number(std::string_view name) const {
+    const auto* value = object_.if_contains(name);
+    if (value == nullptr) return std::nullopt;
+    if (const auto* number = value->if_int64()) return *number;
+    if (value->is_uint64()) return std::numeric_limits<std::int64_t>::max();
+    return std::nullopt;
+  }
+
+  template <class Number>
+  Number count(std::string_view name, Number otherwise) const {
+    const auto found = number(name);
+    if (!found || *found < 0) return otherwise;
+    const auto most = std::numeric_limits<Number>::max();
+    return static_cast<std::uint64_t>(*found) > most ? most : static_cast<Number>(*found);
+  }
+
+  // No further from 1970 than a WallTime can say.
+  WallTime time(std::string_view name) const {
+    using std::chrono::milliseconds;
+    constexpr auto most = std::chrono::floor<milliseconds>(WallTime::max().time_since_epoch());
+    return WallTime(milliseconds(std::clamp(number(name).value_or(0), -most.count(), most.count())));
+  }
+
+  const json::array* array(std::string_view name) const {
+    const auto* value = object_.if_contains(name);
+    return value == nullptr ? nullptr : value->if_array();
+  }
+
+ private:
+  const json::object& object_;
+};
+
+Ban read_ban(const Members& from) {
+  return {
+      .rule = from.text("rule"), .reason = from.text("reason"), .offences = from.count<std::uint32_t>("offences", 1)};
+}
+
+Grant read_grant(const Members& from) {
+  Grant grant;
+  const auto* logins = from.array("logins");
+  if (logins == nullptr) return grant;
+  for (const auto& value : *logins) {
+    const auto* object = value.if_object();
+    if (object == nullptr) continue;
+    const Members login(*object);
+    grant.logins.push_back({.name = login.text("name"),
+                            .first = login.time("first"),
+                            .last = login.time("last"),
+                            .refreshes = login.count<std::uint32_t>("refreshes", 0)});
+  }
+  return grant;
+}
+
+Listing read_listing(const Members& from) {
+  return {.list = from.text("list"),
+          .reason = from.text("reason"),
+          .client_name = from.text("client_name"),
+          .first = from.time("first"),
+          .last = from.time("last"),
+          .period_began = from.time("period_began"),
+          .hits_in_period = from.count<std::uint64_t>("hits_in_period", 0),
+          .hits = from.count<std::uint64_t>("hits", 0)};
+}
+
+std::variant<Ban, Grant, Listing> read(RecordKind kind, const Members& from) {
+  if (kind == RecordKind::ban) return read_ban(from);
+  if (kind == RecordKind::grant) return read_grant(from);
+  return read_listing(from);
+}
+
+}  // namespace
+
+std::string_view to_string(RecordKind kind) {
+  return kind_names[static_cast<std::size_t>(kind)];
+}
+
+std::optional<RecordKind> parse_record_kind(std::string_view text) {
+  const auto* found = std::ranges::find(kind_names, text);
+  if (found == kind_names.end()) return std::nullopt;
+  return static_cast<RecordKind>(found - kind_names.begin());
+}
+
+std::string to_text(const Record& record) {
+  json::object object;
+  object["kind"] = to_string(record.kind());
+  object["net"] = record.net.to_string();
+  object["until"] = milliseconds(record.until);
+  std::visit([&](const auto& what) { write(object, what); }, record.what);
+  return json::serialize(object);
+}
+
+Result<Record> parse_record(std::string_view text) {
+  json::error_code error;
+  const auto value = json::parse(json::string_view(text.data(), text.size()), error);
+  if (error) return Error{"a record is not JSON: " + error.message()};
+  const auto* object = value.if_object();
+  if (object == nullptr) return Error{"a record is not a JSON object"};
+  const Members members(*object);
+  const auto kind = parse_record_kind(members.text("kind"));
+  if (!kind) return Error{"a record has no `kind' of ban, grant or listing"};
+  const auto net = Prefix::parse(members.text("net"));
+  if (!net) return Error{"the `net' of a record is no address and no net"};
+  if (!members.number("until")) return Error{"a record has no `until'"};
+  if (*kind == RecordKind::grant && net->length() != net->address().bits())
+    return Error{"a grant is not of one address"};
+  Record record{.net = *net, .until = members.time("until"), .what = read(*kind, members)};
+  if (const auto* grant = std::get_if<Grant>(&record.what); grant != nullptr && grant->logins.empty()) {
+    return Error{"a grant has no `logins'"};
+  }
+  return record;
+}
+
+}  // namespace mxwarden::store

@@ -1,0 +1,188 @@
+#include "store/record_book.hpp"
+
+#include <algorithm>
+#include <boost/multi_index/hashed_index.hpp>
+#include <boost/multi_index/key.hpp>
+#include <boost/multi_index/ordered_index.hpp>
+#include <boost/multi_index_container.hpp>
+#include <list>
+#include <map>
+#include <utility>
+
+namespace mxwarden::store {
+namespace {
+
+namespace index = boost::multi_index;
+
+constexpr std::size_t most_ended_a_tick = 1000;
+
+const Prefix& net_of(const RecordBook::Entry& entry) {
+  return entry->net;
+}
+
+WallTime end_of(const RecordBook::Entry& entry) {
+  return entry->until;
+}
+
+struct PrefixHash {
+  std::size_t operator()(const Prefix& prefix) const {
+    const auto& bytes = prefix.address().bytes();
+    auto hash = boost::hash_range(bytes.begin(), bytes.end());
+    boost::hash_combine(hash, prefix.length());
+    return hash;
+  }
+};
+
+struct ByNet {};
+struct ByOrder {};
+struct ByEnd {};
+
+using Shelf = boost::multi_index_container<
+    RecordBook::Entry, index::indexed_by<index::hashed_unique<index::tag<ByNet>, index::key<&net_of>, PrefixHash>,
+                                         index::ordered_unique<index::tag<ByOrder>, index::key<&net_of>>,
+                                         index::ordered_non_unique<index::tag<ByEnd>, index::key<&end_of>>>>;
+
+// The records of one kind, and how many of each length of prefix there are: the longest first.
+struct Kind {
+  Shelf shelf;
+  std::map<std::pair<Address::Family, int>, std::size_t, std::greater<>> lengths;
+};
+
+std::pair<Address::Family, int> length_of(const Prefix& net) {
+  return {net.address().family(), net.length()};
+}
+
+}  // namespace
+
+struct RecordBook::State {
+  Kind& kind(RecordKind which) { return kinds[static_cast<std::size_t>(which)]; }
+  const Kind& kind(RecordKind which) const { return kinds[static_cast<std::size_t>(which)]; }
+
+  void tell(RecordKind which, const Prefix& net, const Entry& entry) {
+    // One that ends meanwhile is not called any more.
+    for (auto next = followers.begin(); next != followers.end();) {
+      const auto follower = *next++;
+      (*follower)(which, net, entry);
+    }
+  }
+
+  void insert(Entry entry) {
+    auto& [shelf, lengths] = kind(entry->kind());
+    const auto [at, fresh] = shelf.get<ByNet>().insert(entry);
+    if (fresh) {
+      ++lengths[length_of(entry->net)];
+    } else {
+      shelf.get<ByNet>().replace(at, entry);
+    }
+    tell(entry->kind(), entry->net, entry);
+  }
+
+  bool remove(RecordKind which, Prefix net) {
+    auto& [shelf, lengths] = kind(which);
+    if (shelf.get<ByNet>().erase(net) == 0) return false;
+    const auto length = lengths.find(length_of(net));
+    if (--length->second == 0) lengths.erase(length);
+    tell(which, net, nullptr);
+    return true;
+  }
+
+  std::array<Kind, record_kinds> kinds;
+  std::list<std::shared_ptr<Follower>> followers;
+  Duration wall_ahead{};  // of the steady time
+};
+
+RecordBook::RecordBook(Instant now, WallTime wall_now) : state_(std::make_unique<State>()) {
+  state_->wall_ahead = wall_now.time_since_epoch() - now.time_since_epoch();
+}
+
+RecordBook::~RecordBook() = default;
+
+void RecordBook::put(Record record, Instant now) {
+  if (record.until <= wall(now)) {
+    state_->remove(record.kind(), record.net);
+  } else {
+    state_->insert(std::make_shared<const Record>(std::move(record)));
+  }
+}
+
+bool RecordBook::erase(RecordKind kind, const Prefix& net) {
+  return state_->remove(kind, net);
+}
+
+void RecordBook::replace(std::vector<Record> records, Instant now) {
+  std::array<std::vector<Prefix>, record_kinds> kept;
+  for (auto& record : records) {
+    auto& shelf = state_->kind(record.kind()).shelf.get<ByNet>();
+    kept[static_cast<std::size_t>(record.kind())].push_back(record.net);
+    const auto known = shelf.find(record.net);
+    if (known == shelf.end() || **known != record) put(std::move(record), now);
+  }
+  for (std::size_t at = 0; at < record_kinds; ++at) {
+    std::ranges::sort(kept[at]);
+    std::vector<Prefix> gone;
+    for (const auto& entry : state_->kinds[at].shelf.get<ByOrder>()) {
+      if (!std::ranges::binary_search(kept[at], entry->net)) gone.push_back(entry->net);
+    }
+    for (const auto& net : gone) state_->remove(static_cast<RecordKind>(at), net);
+  }
+}
+
+void RecordBook::tick(Instant now, WallTime wall_now) {
+  state_->wall_ahead = wall_now.time_since_epoch() - now.time_since_epoch();
+  std::size_t ended = 0;
+  for (std::size_t at = 0; at < record_kinds; ++at) {
+    auto& by_end = state_->kinds[at].shelf.get<ByEnd>();
+    while (!by_end.empty() && (*by_end.begin())->until <= wall_now && ended < most_ended_a_tick) {
+      state_->remove(static_cast<RecordKind>(at), (*by_end.begin())->net);
+      ++ended;
+    }
+  }
+}
+
+RecordBook::Entry RecordBook::find(RecordKind kind, const Address& address, Instant now,
+                                   bool (*wanted)(const Record&)) const {
+  const auto& [shelf, lengths] = state_->kind(kind);
+  if (lengths.empty()) return nullptr;
+  const auto& by_net = shelf.get<ByNet>();
+  const auto wall_now = wall(now);
+  for (const auto& [length, number] : lengths) {
+    if (length.first != address.family()) continue;
+    const auto found = by_net.find(Prefix(address, length.second));
+    if (found != by_net.end() && (*found)->until > wall_now && wanted(**found)) return *found;
+  }
+  return nullptr;
+}
+
+RecordBook::Entry RecordBook::find_net(RecordKind kind, const Prefix& net, Instant now) const {
+  const auto& by_net = state_->kind(kind).shelf.get<ByNet>();
+  const auto found = by_net.find(net);
+  return found != by_net.end() && (*found)->until > wall(now) ? *found : nullptr;
+}
+
+std::vector<RecordBook::Entry> RecordBook::list(RecordKind kind, const Prefix* after, std::size_t most,
+                                                Instant now) const {
+  const auto& by_order = state_->kind(kind).shelf.get<ByOrder>();
+  std::vector<Entry> page;
+  auto next = after == nullptr ? by_order.begin() : by_order.upper_bound(*after);
+  for (const auto wall_now = wall(now); next != by_order.end() && page.size() < most; ++next) {
+    if ((*next)->until > wall_now) page.push_back(*next);
+  }
+  return page;
+}
+
+std::size_t RecordBook::size(RecordKind kind) const {
+  return state_->kind(kind).shelf.size();
+}
+
+WallTime RecordBook::wall(Instant now) const {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(now.time_since_epoch() + state_->wall_ahead));
+}
+
+std::shared_ptr<void> RecordBook::follow(Follower follower) {
+  auto held = std::make_shared<Follower>(std::move(follower));
+  auto& followers = state_->followers;
+  followers.push_back(held);
+  return {nullptr, [&followers, held](void*) { followers.remove(held); }};
+}
+
+}  // namespace mxwarden::store
