@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <vector>
 
 namespace mxwarden {
 namespace {
@@ -141,6 +142,19 @@ std::string Prefix::to_string() const {
   std::string text;
   append_to(text);
   return text;
+}
+
+bool is_private(const Address& address) {
+  static const auto nets = [] {
+    std::vector<Prefix> all;
+    for (const auto* net :
+         {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+          "192.168.0.0/16", "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10", "ff00::/8"}) {
+      all.push_back(Prefix::parse(net).value());
+    }
+    return all;
+  }();
+  return std::ranges::any_of(nets, [&](const Prefix& net) { return net.contains(address); });
 }
 
 }  // namespace mxwarden

@@ -64,4 +64,8 @@ class Prefix {
   int length_;
 };
 
+// Not of the public Internet: who is behind it depends on where one stands. Loopback, RFC 1918, RFC 6598, RFC 3927,
+// RFC 4193, link-local, multicast, and all zero.
+bool is_private(const Address& address);
+
 }  // namespace mxwarden

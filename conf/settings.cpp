@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t most_limits = 60;
 constexpr std::size_t longest_limit_name = 40;
 // Names that a reply's [mxw:RULE] and a log line's rule= have for something else.
-constexpr std::array<std::string_view, 4> taken_names{"connect", "access", "ban", "message"};
+constexpr std::array<std::string_view, 6> taken_names{"connect", "access", "ban", "operator_ban", "message", "store"};
 
 bool is_limit(std::string_view section) {
   return section.starts_with(limit_prefix);

@@ -1,7 +1,5 @@
 #include "policy/client_conn_rule.hpp"
 
-#include "policy/reply.hpp"
-
 namespace mxwarden::policy {
 namespace {
 
@@ -11,7 +9,7 @@ class ClientConnRule {
 
   // What the number of the client's connections is held against at this request; 0: nothing.
   std::uint64_t limit_for(const Question& question) const {
-    if (question.client.empty() || question.trusted || question.exempt() || question.request->logged_in()) return 0;
+    if (question.client.empty() || question.is_ours() || question.exempt()) return 0;
     if ((question.view->connection_counted_by & question.bit) != 0) return 0;
     const auto* entry = question.access[conf::AccessTag::client_conn];
     return entry != nullptr ? entry->numbers.front() : limit_.windows.front().limit;
@@ -31,11 +29,7 @@ class ClientConnRule {
   Rule::Judgement judge(const Question& question, store::Answers answers) const {
     const auto& answer = answers.front();
     if (!answer.over) return {};
-    Verdict verdict;
-    verdict.rule = limit_.name;
-    verdict.mode = limit_.mode;
-    verdict.action = render(limit_.action, {limit_.name, (*question.request)[Attribute::client_address], {}, {}});
-    verdict.refuses = limit_.action.refuses();
+    auto verdict = make_verdict(limit_.name, limit_.mode, limit_.action, question);
     verdict.cause = Cause{answer.count, limit_for(question), std::nullopt, Duration::zero()};
     return verdict;
   }

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "conf/limit.hpp"
+#include "store/record_book.hpp"
 
 namespace mxwarden::policy {
 
@@ -27,6 +28,8 @@ struct Verdict {
   std::string action;  // as it would stand after `action=`
   bool refuses = false;
   std::optional<Cause> cause;
+  store::RecordBook::Entry record;  // that it goes by; null: none
+  Duration left{};                  // until that ends
 };
 
 // The answer is not yet to be given: wait, then decide again with Question::held set.

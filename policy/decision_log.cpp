@@ -41,6 +41,27 @@ void append_known(std::string& line, std::string_view key, std::string_view valu
   if (!value.empty()) append_logfmt(line, key, value);
 }
 
+// What is known of the record that the answer goes by.
+void append(std::string& line, const store::Ban& ban) {
+  append_logfmt(line, "by", ban.rule);
+  append_known(line, "reason", ban.reason);
+}
+
+void append(std::string& line, const store::Grant& grant) {
+  append_logfmt(line, "grant", grant.logins.back().name);
+}
+
+void append(std::string& line, const store::Listing& listing) {
+  append_logfmt(line, "list", listing.list);
+  append_known(line, "reason", listing.reason);
+}
+
+void append_record(std::string& line, const Verdict& verdict) {
+  std::visit([&](const auto& what) { append(line, what); }, verdict.record->what);
+  line += " left=";
+  line += to_string(std::chrono::ceil<std::chrono::seconds>(verdict.left));
+}
+
 }  // namespace
 
 std::string decision_line(const Request& request, const Verdict* verdict, std::string_view store, Duration took) {
@@ -54,6 +75,7 @@ std::string decision_line(const Request& request, const Verdict* verdict, std::s
   append_logfmt(line, "client", request[Attribute::client_address]);
   append_logfmt(line, "state", request[Attribute::protocol_state]);
   if (verdict != nullptr && verdict->cause) append_cause(line, *verdict->cause);
+  if (verdict != nullptr && verdict->record) append_record(line, *verdict);
   if (verdict != nullptr) append_logfmt(line, "mode", monitored ? "monitor" : "enforce");
   append_logfmt(line, "store", store);
   append_number(line, "us", std::chrono::floor<std::chrono::microseconds>(took).count());

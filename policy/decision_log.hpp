@@ -11,7 +11,9 @@ namespace mxwarden::policy {
 
 // `decision action=421 rule=client_rate client=192.0.2.7 state=CONNECT count=61 limit=60 window=60s retry_after=7s
 // mode=enforce store=embedded us=38 sender=... recipient=... login=... helo=... instance=...`; in monitor mode
-// `action=DUNNO would=421`. `verdict` is the decision's own or one of its remarks; null for a plain DUNNO.
+// `action=DUNNO would=421`. Of a record, in the place of the figures: `by=operator reason=... left=7d`, `list=...
+// reason=... left=...`, `grant=LOGIN left=...`. `verdict` is the decision's own or one of its remarks; null for a plain
+// DUNNO.
 std::string decision_line(const Request& request, const Verdict* verdict, std::string_view store, Duration took);
 
 }  // namespace mxwarden::policy

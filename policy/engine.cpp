@@ -4,32 +4,35 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "policy/ban_rules.hpp"
 #include "policy/client_conn_rule.hpp"
 #include "policy/connect_rule.hpp"
 #include "policy/identity.hpp"
 #include "policy/limit_rule.hpp"
+#include "policy/listing_rule.hpp"
+#include "policy/relay_grant_rule.hpp"
 
 namespace mxwarden::policy {
 namespace {
 
 // The order in which rules speak. Later ones have their place in it: operator's ban, Connect entry, ban, listing,
 // client_conn, client_rate, greet_pause, message_recipients (which needs no store, and what it refuses no later limit
-// is to count), the limits in the order of the file, the rest.
+// is to count), the limits in the order of the file, the rest. relay_grant is by itself, in context `relay`.
 std::vector<Rule> make_rules(const conf::Settings& settings) {
   std::vector<Rule> rules;
   const auto add_limit = [&](const conf::Limit& limit, std::optional<conf::AccessTag> tag) {
     if (limit.mode != conf::Mode::off) rules.push_back(make_limit_rule(limit, settings.client, tag));
   };
+  if (settings.relay_grant.mode != conf::Mode::off) rules.push_back(make_relay_grant_rule(settings.relay_grant));
+  rules.push_back(make_operator_ban_rule());
   rules.push_back(make_connect_rule());
+  rules.push_back(make_ban_rule());
+  if (settings.listing.mode != conf::Mode::off) rules.push_back(make_listing_rule(settings.listing));
   if (settings.client_conn.mode != conf::Mode::off) rules.push_back(make_client_conn_rule(settings.client_conn));
   add_limit(settings.client_rate, conf::AccessTag::client_rate);
   add_limit(settings.message_recipients, conf::AccessTag::max_rcpt);
   for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
   return rules;
-}
-
-RuleMask bit_of(std::size_t rule) {
-  return RuleMask{1} << rule;
 }
 
 RuleMask& counted_by(Settled& settled, store::Grain grain) {
@@ -68,11 +71,14 @@ Engine::Engine(const conf::Settings& settings, const std::shared_ptr<const conf:
 Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
                std::shared_ptr<const conf::AccessTable> access)
     : rules_(std::move(rules)), client_(client), access_(std::move(access)) {
-  if (rules_.size() > most_counting_rules) throw std::logic_error("more rules than a RuleMask has bits");
+  std::size_t counting = 0;
+  for (const auto& rule : rules_) bits_.push_back(rule.counts ? RuleMask{1} << counting++ % most_counting_rules : 0);
+  if (counting > most_counting_rules) throw std::logic_error("more rules that count than a RuleMask has bits");
   while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
 }
 
-void Engine::put(const Request& request, const View& view, Plan& plan) const {
+void Engine::put(const Request& request, const View& view, const store::Records* records, Instant now,
+                 Plan& plan) const {
   auto& question = plan.question;
   question.request = &request;
   question.view = &view;
@@ -87,6 +93,7 @@ void Engine::put(const Request& request, const View& view, Plan& plan) const {
         std::ranges::any_of(client_.trusted, [&](const Prefix& prefix) { return prefix.contains(*address); });
   }
   question.access = access_->match(address, request[Attribute::client_name]);
+  question.known = records != nullptr && address != nullptr ? look_up(*records, *address, now) : Known{};
 }
 
 bool Engine::counts_connections() const {
@@ -103,8 +110,9 @@ void Engine::plan(Instant now, Plan& plan) const {
   plan.batch.now = now;
   plan.batch.counts.clear();
   plan.asked.clear();
-  if (is_relay(*plan.question.request)) return;
+  const bool relay = is_relay(*plan.question.request);
   for (std::size_t at = 0; at < rules_.size(); ++at) {
+    if (rules_[at].for_relay != relay) continue;
     plan.question.bit = bit_of(at);
     const auto begin = plan.batch.counts.size();
     const auto step = rules_[at].plan(plan.question, plan.batch.counts);

@@ -11,6 +11,7 @@
 #include "conf/settings.hpp"
 #include "policy/decision.hpp"
 #include "policy/rule.hpp"
+#include "store/records.hpp"
 
 namespace mxwarden::policy {
 
@@ -37,8 +38,8 @@ class Engine {
   Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
          std::shared_ptr<const conf::AccessTable> access);
 
-  // First: who asks, and what the access table says of him.
-  void put(const Request& request, const View& view, Plan& plan) const;
+  // First: who asks, and what the access table says of him. With `records`, what is remembered of him.
+  void put(const Request& request, const View& view, const store::Records* records, Instant now, Plan& plan) const;
   // A rule wants View::connections before plan().
   bool counts_connections() const;
   // What they are held against; 0: nothing, for this request.
@@ -52,7 +53,10 @@ class Engine {
   const std::vector<Rule>& rules() const { return rules_; }
 
  private:
+  RuleMask bit_of(std::size_t rule) const { return bits_[rule]; }
+
   std::vector<Rule> rules_;
+  std::vector<RuleMask> bits_;      // of each; 0: it counts nothing
   std::size_t by_connections_ = 0;  // the rule that goes by them; behind the last: none
   conf::Settings::Client client_;
   std::shared_ptr<const conf::AccessTable> access_;

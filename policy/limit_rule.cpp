@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "policy/identity.hpp"
-#include "policy/reply.hpp"
 #include "policy/when.hpp"
 
 namespace mxwarden::policy {
@@ -256,11 +255,7 @@ class LimitRule {
   }
 
   Verdict verdict(const Question& question, const Cause& cause) const {
-    Verdict verdict;
-    verdict.rule = limit_.name;
-    verdict.mode = limit_.mode;
-    verdict.action = render(limit_.action, {limit_.name, (*question.request)[Attribute::client_address], {}, {}});
-    verdict.refuses = limit_.action.refuses();
+    auto verdict = make_verdict(limit_.name, limit_.mode, limit_.action, question);
     verdict.cause = cause;
     return verdict;
   }

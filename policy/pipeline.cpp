@@ -7,12 +7,13 @@
 namespace mxwarden::policy {
 
 Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, Unanswered unanswered,
-                   ConnectionCounter* connections)
+                   ConnectionCounter* connections, const store::Records* records)
     : store_(store),
       tracker_(tracker),
       engine_(std::move(engine)),
       unanswered_(unanswered),
-      connections_(connections) {}
+      connections_(connections),
+      records_(records) {}
 
 namespace {
 
@@ -58,7 +59,7 @@ void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done
 
 void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
-  inquiry.engine->put(inquiry.request, inquiry.view, inquiry.plan);
+  inquiry.engine->put(inquiry.request, inquiry.view, records_, now, inquiry.plan);
   if (connections_ != nullptr && inquiry.engine->counts_connections()) {
     const auto limit = inquiry.engine->connection_limit(inquiry.plan);
     inquiry.view.connections = connections_->count(inquiry.request, inquiry.view, limit, now);

@@ -1,6 +1,6 @@
 #pragma once
-// How one request travels, without a socket: tracker, connections, plan, store, decide. A connection, a transcript and
-// a replay all go this way.
+// How one request travels, without a socket: tracker, connections, records, plan, store, decide. A connection, a
+// transcript and a replay all go this way.
 
 #include <functional>
 #include <memory>
@@ -8,6 +8,7 @@
 #include "policy/connections.hpp"
 #include "policy/engine.hpp"
 #include "policy/tracker.hpp"
+#include "store/records.hpp"
 #include "store/store.hpp"
 
 namespace mxwarden::policy {
@@ -30,9 +31,10 @@ class Pipeline {
   // What a request is told that no rule refuses, while the store cannot say what the rules have asked.
   enum class Unanswered : std::uint8_t { dunno, defer };
 
-  // Without `connections`, rules that go by them have nothing to say.
+  // Without `connections` or `records`, rules that go by them have nothing to say.
   Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine,
-           Unanswered unanswered = Unanswered::dunno, ConnectionCounter* connections = nullptr);
+           Unanswered unanswered = Unanswered::dunno, ConnectionCounter* connections = nullptr,
+           const store::Records* records = nullptr);
 
   // `done` is called once, possibly before ask() returns and else not before flush(), at now + within at the latest.
   // If the decision has a hold: wait, then resume().
@@ -58,6 +60,7 @@ class Pipeline {
   std::shared_ptr<const Engine> engine_;
   Unanswered unanswered_;
   ConnectionCounter* connections_;
+  const store::Records* records_;
 };
 
 }  // namespace mxwarden::policy

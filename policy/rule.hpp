@@ -8,6 +8,7 @@
 
 #include "conf/access_table.hpp"
 #include "policy/decision.hpp"
+#include "policy/known.hpp"
 #include "policy/request.hpp"
 #include "policy/tracker.hpp"
 #include "store/store.hpp"
@@ -21,6 +22,7 @@ struct Question {
   std::string client;        // the client as an entity: its address, cut; empty when unknown
   bool trusted = false;      // [client] trusted covers it
   conf::AccessMatch access;  // what the access table says of it
+  Known known;               // what is remembered of it
   RuleMask bit = 0;          // of the rule that is being asked
   Duration held{};           // how long the answer was held back so far
 
@@ -28,6 +30,8 @@ struct Question {
   const conf::AccessEntry* connect() const { return access[conf::AccessTag::connect]; }
   // It says OK: no automatic rule concerns this client.
   bool exempt() const { return connect() != nullptr && connect()->ok; }
+  // Trusted, or logged in: rules about strangers are not meant for it.
+  bool is_ours() const { return trusted || request->logged_in(); }
 };
 
 enum class Step : std::uint8_t {
@@ -47,6 +51,17 @@ struct Rule {
   // Of a rule that goes by View::connections: the limit they are held against for this request; 0: none. Asked before
   // plan().
   std::function<std::uint64_t(const Question&)> limits_connections = {};
+  bool counts = true;      // false: it never asks the store, and takes none of the tracker's bits
+  bool for_relay = false;  // asked where policy_context is `relay`, and only there
 };
+
+// What a rule of that name and mode answers with this action.
+Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action& action, const Question& question);
+// The same, because of a record of the client.
+Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action& action, const Question& question,
+                     const store::RecordBook::Entry& record);
+
+// DISCARD and HOLD before MAIL: Postfix passes over them, with smtpd_delay_reject=no.
+bool is_too_early(const conf::Action& action, const Request& request);
 
 }  // namespace mxwarden::policy

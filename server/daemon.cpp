@@ -97,7 +97,8 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
              [this](Instant now) {
                if (publisher_) publisher_->publish(now);
              }),
-      pipeline_(store_.front(), tracker_, make_engine(configuration_), unanswered(configuration_.settings), &watch_),
+      pipeline_(store_.front(), tracker_, make_engine(configuration_), unanswered(configuration_.settings), &watch_,
+                &store_.records()),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },

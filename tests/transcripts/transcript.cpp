@@ -5,6 +5,11 @@
 //   !access line                adds a line to the access table (likewise)
 //   !default name=value ...     attributes of every request from here on
 //   !connections ADDRESS N      so many connections that client has here, each one that asks included; else 1
+//   !ban NET 1h RULE reason     a record; RULE `operator' is the operator's own
+//   !listing NET 90d LIST reason
+//   !grant ADDRESS 30m LOGIN
+//   !lift KIND NET              it is gone
+//   !records away|back          whether other nodes can be heard
 //   !restart                    the daemon starts anew; what has asked before is in the TCP table
 //   +30s                        the clock moves on
 //   STATE name=value ...        a request; a value with blanks stands in double quotes
@@ -24,6 +29,7 @@
 #include "policy/decision_log.hpp"
 #include "policy/pipeline.hpp"
 #include "store/embedded_store.hpp"
+#include "support/memory_records.hpp"
 
 namespace mxwarden {
 namespace {
@@ -86,6 +92,12 @@ class Stage {
       const auto blank = line.rfind(' ');
       const auto address = Address::parse(line.substr(13, blank - 13));
       counter_.numbers[address.value()] = static_cast<std::uint32_t>(policy::to_number(line.substr(blank + 1)));
+    } else if (line.starts_with("!records ")) {
+      records_.away = line == "!records away";
+    } else if (line.starts_with("!lift ")) {
+      lift(line.substr(6));
+    } else if (line.starts_with("!ban ") || line.starts_with("!grant ") || line.starts_with("!listing ")) {
+      remember(line.substr(1));
     } else if (line == "!restart") {
       restart();
     } else {
@@ -94,6 +106,35 @@ class Stage {
   }
 
  private:
+  // KIND NET DURATION WHO [text]
+  void remember(const std::string& line) {
+    std::istringstream words(line);
+    std::string kind;
+    std::string net;
+    std::string length;
+    std::string who;
+    words >> kind >> net >> length >> who >> std::ws;
+    std::string text;
+    std::getline(words, text);
+    const auto now = clock_.wall_now();
+    store::Record record{.net = Prefix::parse(net).value(),
+                         .until = now + std::chrono::round<WallTime::duration>(parse_duration(length).value()),
+                         .what = store::Ban{.rule = who, .reason = text}};
+    if (kind == "grant") record.what = store::Grant{{{.name = who, .first = now, .last = now}}};
+    if (kind == "listing") {
+      auto& listing = record.what.emplace<store::Listing>();
+      listing.list = who;
+      listing.reason = text;
+    }
+    records_.put(std::move(record), [](const Result<void>& done) { done.value(); });
+  }
+
+  void lift(const std::string& line) {
+    const auto blank = line.find(' ');
+    const auto kind = store::parse_record_kind(line.substr(0, blank)).value();
+    records_.erase(kind, Prefix::parse(line.substr(blank + 1)).value(), [](const Result<void>& done) { done.value(); });
+  }
+
   void reload() {
     if (pipeline_) pipeline_->replace_engine(make_engine());
   }
@@ -114,7 +155,9 @@ class Stage {
     start();
   }
 
-  void start() { pipeline_.emplace(*store_, *tracker_, make_engine(), policy::Pipeline::Unanswered::dunno, &counter_); }
+  void start() {
+    pipeline_.emplace(*store_, *tracker_, make_engine(), policy::Pipeline::Unanswered::dunno, &counter_, &records_);
+  }
 
   void ask(const std::string& line, std::ostream& out) {
     if (!pipeline_) start();
@@ -163,6 +206,7 @@ class Stage {
   Attributes defaults_;
   std::vector<policy::TcpConnection> tcp_table_;
   FakeCounter counter_;
+  tests::MemoryRecords records_{clock_};
   std::optional<policy::Tracker> tracker_{policy::Tracker::Options{}};
   std::optional<store::EmbeddedStore> store_{store::EmbeddedStore::Options{.max_entries = 10'000}};
   std::optional<policy::Pipeline> pipeline_;

@@ -56,4 +56,24 @@ TEST_CASE("a prefix with bits behind its length names the one that was meant") {
   }
 }
 
+TEST_CASE("private addresses are told from those of the Internet") {
+  struct Row {
+    const char* address;
+    bool is_private;
+  };
+  for (const auto& row : {Row{"10.1.2.3", true},     Row{"172.31.255.255", true},
+                          Row{"172.32.0.1", false},  Row{"192.168.0.1", true},
+                          Row{"100.64.0.1", true},   Row{"100.128.0.1", false},
+                          Row{"127.0.0.1", true},    Row{"169.254.1.1", true},
+                          Row{"224.0.0.1", true},    Row{"255.255.255.255", true},
+                          Row{"0.0.0.0", true},      Row{"198.51.100.7", false},
+                          Row{"::", true},           Row{"::1", true},
+                          Row{"::2", false},         Row{"fd00::1", true},
+                          Row{"fe80::1", true},      Row{"ff02::1", true},
+                          Row{"2001:db8::1", false}, Row{"::ffff:10.0.0.1", true}}) {
+    CAPTURE(row.address);
+    CHECK(is_private(Address::parse(row.address).value()) == row.is_private);
+  }
+}
+
 }  // namespace mxwarden

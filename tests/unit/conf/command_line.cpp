@@ -87,12 +87,12 @@ TEST_CASE("--check-config names every fault of the settings and of the access ta
 
 TEST_CASE("--check-config says that it is fine, with the warnings") {
   const TestFile access("access", "Connect:192.0.2.7 OK\n");
-  const TestFile conf("conf", "[server]\ncontrol = a\n");
+  const TestFile conf("conf", "[alert]\nquiet = 1h\n");
   const auto outcome = run({"--check-config", "--config", conf.path(), "--set", "client.access=" + access.path()});
   CHECK(outcome.status() == 0);
   CHECK(outcome.out == "The configuration is fine.\n");
   CHECK(outcome.err ==
-        conf.path() + ":2: warning: control of [server] is reserved for a later release, has no effect yet\n");
+        conf.path() + ":2: warning: quiet of [alert] is reserved for a later release, has no effect yet\n");
 }
 
 TEST_CASE("--print-config prints what is in force, --set included") {

@@ -224,7 +224,7 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
            Row{"[limit]\n", "m.conf:1: `limit' is not a section; allowed are server, log,"},
            Row{"[server]\nlisten_on = x\n",
                "m.conf:2: `listen_on' is not a setting of [server]; did you mean listen? "
-               "Allowed are listen, http, node, max_connections, idle_timeout or answer_within"},
+               "Allowed are listen, control, http, node, max_connections, idle_timeout or answer_within"},
            Row{"[redis]\nadress = x\n", "m.conf:2: `adress' is not a setting of [redis]; did you mean address?"},
            Row{"[client_rate]\nkey = sender\n",
                "m.conf:2: `key' is not a setting of [client_rate]; allowed are mode, "},
@@ -527,14 +527,14 @@ TEST_CASE("a Redis that cannot be is a fault each") {
 TEST_CASE("settings of later releases are accepted with a warning each") {
   Report report;
   parse_settings(
-      "[client]\nnever_ban = ::1\n[alert]\nquiet = 1h\n[server]\ncontrol = /a\n[greet_pause]\nmode = enforce\n",
-      "m.conf", {{"store.path", "/x"}}, report);
+      "[client]\nnever_ban = ::1\n[alert]\nquiet = 1h\n[listing]\ndnsbl_ttl = 1d\n[greet_pause]\nmode = enforce\n",
+      "m.conf", {{"helo.forged", "/x"}}, report);
   CHECK(report.faults.empty());
   REQUIRE(report.warnings.size() == 5);
   CHECK(report.warnings[0].to_string() ==
         "m.conf:2: never_ban of [client] is reserved for a later release, has no effect yet");
   CHECK(report.warnings[4].to_string() ==
-        "--set store.path: path of [store] is reserved for a later release, has no effect yet");
+        "--set helo.forged: forged of [helo] is reserved for a later release, has no effect yet");
 }
 
 TEST_CASE("a file that is missing is a fault unless it is optional") {

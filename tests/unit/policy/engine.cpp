@@ -104,9 +104,25 @@ TEST_CASE("behind a rule that has settled it nothing is counted") {
   CHECK(bench.inquiry.plan.batch.counts.empty());
 }
 
-TEST_CASE("in context relay no rule but a grant speaks") {
-  Bench bench({refusing("first")});
-  CHECK(bench.ask("1", "relay").action == "DUNNO");
+TEST_CASE("in context relay only rules that are meant for it speak, and they nowhere else") {
+  auto for_relay = refusing("second");
+  for_relay.for_relay = true;
+  Bench bench({refusing("first"), for_relay});
+  CHECK(bench.ask("1", "relay").action == "450 4.7.1 second");
+  CHECK(bench.ask("1", "post").action == "450 4.7.1 first");
+  Bench without({refusing("first")});
+  CHECK(without.ask("1", "relay").action == "DUNNO");
+}
+
+TEST_CASE("rules that count nothing take none of the tracker's bits") {
+  std::vector<Rule> rules(most_counting_rules, counting("many", 100));
+  auto silent = refusing("first", conf::Mode::monitor);
+  silent.counts = false;
+  rules.insert(rules.begin(), 10, silent);
+  Bench bench(rules);
+  CHECK(bench.ask().remarks.size() == 10);
+  rules.push_back(counting("one more", 100));
+  CHECK_THROWS_AS(Bench{rules}, std::logic_error);
 }
 
 TEST_CASE("a rule may hold the answer back and decide when the time is over") {

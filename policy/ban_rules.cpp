@@ -1,0 +1,44 @@
+#include "policy/ban_rules.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+// What differs between the two.
+struct BanRule {
+  std::string_view name;
+  std::string_view action;
+  store::RecordBook::Entry Known::*ban;
+  bool can_be_exempt;
+};
+
+constexpr BanRule of_operator{"operator_ban", "521 5.7.1 Mail from {client} is not accepted here",
+                              &Known::operators_ban, false};
+constexpr BanRule of_rules{"ban", "421 4.7.0 Mail from {client} is not accepted for now, try again later", &Known::ban,
+                           true};
+
+Rule make_rule(const BanRule& row) {
+  Rule rule;
+  rule.name = row.name;
+  rule.counts = false;
+  rule.plan = [row](const Question& question, store::Counts&) {
+    if (question.known.*row.ban == nullptr || question.is_ours()) return Step::pass;
+    return row.can_be_exempt && question.exempt() ? Step::pass : Step::settled;
+  };
+  const auto action = conf::Action::parse(row.action).value();
+  rule.judge = [row, action](const Question& question, store::Answers) -> Rule::Judgement {
+    return make_verdict(row.name, conf::Mode::enforce, action, question, question.known.*row.ban);
+  };
+  return rule;
+}
+
+}  // namespace
+
+Rule make_operator_ban_rule() {
+  return make_rule(of_operator);
+}
+
+Rule make_ban_rule() {
+  return make_rule(of_rules);
+}
+
+}  // namespace mxwarden::policy

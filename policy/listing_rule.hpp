@@ -1,0 +1,14 @@
+#pragma once
+// [listing]: clients that a blocklist or our own findings have listed.
+//
+// They are refused at every command, from the first on, with the list's name and reason: 554. Trusted, exempt and
+// logged-in clients are not concerned. Known in memory: no store is asked. HOLD as the action waits for MAIL.
+
+#include "conf/settings.hpp"
+#include "policy/rule.hpp"
+
+namespace mxwarden::policy {
+
+Rule make_listing_rule(const conf::Settings::Listing& settings);
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,47 @@
+#include "policy/rule.hpp"
+
+#include "policy/reply.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+bool before_mail(ProtocolState state) {
+  return state == ProtocolState::connect || state == ProtocolState::ehlo || state == ProtocolState::helo ||
+         state == ProtocolState::xclient;
+}
+
+Verdict make(std::string_view rule, conf::Mode mode, const conf::Action& action, const Question& question,
+             const store::Listing* listing) {
+  Verdict verdict;
+  verdict.rule = rule;
+  verdict.mode = mode;
+  Placeholders placeholders{.rule = rule, .client = (*question.request)[Attribute::client_address]};
+  if (listing != nullptr) {
+    placeholders.list = listing->list;
+    placeholders.reason = listing->reason;
+  }
+  verdict.action = render(action, placeholders);
+  verdict.refuses = action.refuses();
+  return verdict;
+}
+
+}  // namespace
+
+Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action& action, const Question& question) {
+  return make(rule, mode, action, question, nullptr);
+}
+
+Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action& action, const Question& question,
+                     const store::RecordBook::Entry& record) {
+  auto verdict = make(rule, mode, action, question, std::get_if<store::Listing>(&record->what));
+  verdict.record = record;
+  verdict.left = question.known.left(record);
+  return verdict;
+}
+
+bool is_too_early(const conf::Action& action, const Request& request) {
+  const bool waits = action.kind() == conf::Action::Kind::discard || action.kind() == conf::Action::Kind::hold;
+  return waits && before_mail(request.state);
+}
+
+}  // namespace mxwarden::policy

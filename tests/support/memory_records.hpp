@@ -1,0 +1,35 @@
+#pragma once
+// Records of a test: in a book and nowhere else, and away when the test says so.
+
+#include <utility>
+
+#include "base/clock.hpp"
+#include "store/records.hpp"
+
+namespace mxwarden::tests {
+
+class MemoryRecords final : public store::Records {
+ public:
+  explicit MemoryRecords(const Clock& clock) : clock_(clock), book_(clock.now(), clock.wall_now()) {}
+
+  void put(store::Record record, Done done) override {
+    book_.put(std::move(record), clock_.now());
+    done({});
+  }
+  void erase(store::RecordKind kind, const Prefix& net, Done done) override {
+    book_.erase(kind, net);
+    done({});
+  }
+  void tick() override { book_.tick(clock_.now(), clock_.wall_now()); }
+  const store::RecordBook& book() const override { return book_; }
+  store::RecordBook& book() override { return book_; }
+  bool current() const override { return !away; }
+
+  bool away = false;
+
+ private:
+  const Clock& clock_;
+  store::RecordBook book_;
+};
+
+}  // namespace mxwarden::tests
