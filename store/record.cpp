@@ -22,6 +22,7 @@ std::int64_t milliseconds(WallTime time) {
 
 // Of strangers, some of it: the first bytes that are whole characters, `?` in the place of others.
 std::string cut(std::string_view text) {
+  if (text.size() <= longest_record_text && is_utf8(text)) return std::string(text);
   std::string clean;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t length = 1;
@@ -76,7 +77,7 @@ class Members {
   std::string text(std::string_view name) const {
     const auto* value = object_.if_contains(name);
     const auto* found = value == nullptr ? nullptr : value->if_string();
-    return found == nullptr ? std::string() : std::string(*found);
+    return found == nullptr ? std::string() : cut(*found);
   }
 
   std::optional<std::int64_t> number(std::string_view name) const {
@@ -89,10 +90,16 @@ class Members {
 
   template <class Number>
   Number count(std::string_view name, Number otherwise) const {
-    const auto found = number(name);
-    if (!found || *found < 0) return otherwise;
-    const auto most = std::numeric_limits<Number>::max();
-    return static_cast<std::uint64_t>(*found) > most ? most : static_cast<Number>(*found);
+    const auto* value = object_.if_contains(name);
+    std::uint64_t found = 0;
+    if (value != nullptr && value->is_uint64()) {
+      found = value->get_uint64();
+    } else if (value != nullptr && value->is_int64() && value->get_int64() >= 0) {
+      found = static_cast<std::uint64_t>(value->get_int64());
+    } else {
+      return otherwise;
+    }
+    return static_cast<Number>(std::min<std::uint64_t>(found, std::numeric_limits<Number>::max()));
   }
 
   // No further from 1970 than a WallTime can say.
@@ -128,6 +135,9 @@ Grant read_grant(const Members& from) {
                             .first = login.time("first"),
                             .last = login.time("last"),
                             .refreshes = login.count<std::uint32_t>("refreshes", 0)});
+  }
+  if (grant.logins.size() > most_record_logins) {
+    grant.logins.erase(grant.logins.begin(), grant.logins.end() - static_cast<std::ptrdiff_t>(most_record_logins));
   }
   return grant;
 }

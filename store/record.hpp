@@ -85,14 +85,15 @@ struct Record {
   bool operator==(const Record&) const = default;
 };
 
-// What a text may hold, so that a record stays small wherever it goes: as many bytes of each string, and logins.
+// What a text may hold, so that a record stays small wherever it goes: as many bytes of each string, and logins. One
+// that holds more, of whoever wrote it, is read as if it had been cut so.
 inline constexpr std::size_t longest_record_text = 300;
 inline constexpr std::size_t most_record_logins = 50;
 
 // {"kind":"ban","net":"192.0.2.0/24","until":1763770000123,"rule":"operator","reason":"...","offences":1}
 // Strings are cut to longest_record_text, and what is not UTF-8 in them is replaced; of logins the latest are kept.
 std::string to_text(const Record& record);
-// The error says what is wrong, and never holds more of the text than a name.
+// The error says what is wrong, and holds nothing of the text.
 Result<Record> parse_record(std::string_view text);
 
 }  // namespace mxwarden::store
