@@ -52,6 +52,11 @@ std::pair<Address::Family, int> length_of(const Prefix& net) {
   return {net.address().family(), net.length()};
 }
 
+struct Following {
+  RecordBook::Follower tell;
+  bool ended = false;
+};
+
 }  // namespace
 
 struct RecordBook::State {
@@ -59,11 +64,18 @@ struct RecordBook::State {
   const Kind& kind(RecordKind which) const { return kinds[static_cast<std::size_t>(which)]; }
 
   void tell(RecordKind which, const Prefix& net, const Entry& entry) {
-    // One that ends meanwhile is not called any more.
-    for (auto next = followers.begin(); next != followers.end();) {
-      const auto follower = *next++;
-      (*follower)(which, net, entry);
+    telling = true;
+    for (const auto& following : followings) {
+      if (!following.ended) following.tell(which, net, entry);
     }
+    telling = false;
+    followings.remove_if([](const Following& following) { return following.ended; });
+  }
+
+  // One that ends while followers are told, perhaps by itself, leaves when they all have been.
+  void end(Following& following) {
+    following.ended = true;
+    if (!telling) followings.remove_if([&](const Following& other) { return &other == &following; });
   }
 
   void insert(Entry entry) {
@@ -87,7 +99,8 @@ struct RecordBook::State {
   }
 
   std::array<Kind, record_kinds> kinds;
-  std::list<std::shared_ptr<Follower>> followers;
+  std::list<Following> followings;
+  bool telling = false;
   Duration wall_ahead{};  // of the steady time
 };
 
@@ -179,10 +192,8 @@ WallTime RecordBook::wall(Instant now) const {
 }
 
 std::shared_ptr<void> RecordBook::follow(Follower follower) {
-  auto held = std::make_shared<Follower>(std::move(follower));
-  auto& followers = state_->followers;
-  followers.push_back(held);
-  return {nullptr, [&followers, held](void*) { followers.remove(held); }};
+  auto& following = state_->followings.emplace_back(Following{.tell = std::move(follower)});
+  return {nullptr, [state = state_.get(), &following](void*) { state->end(following); }};
 }
 
 }  // namespace mxwarden::store
