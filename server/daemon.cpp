@@ -87,7 +87,8 @@ std::optional<RedisGauges> redis_gauges(const StoreStack::Statistics& statistics
 }  // namespace
 
 Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configuration)
-    : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
+    // Runs on one thread, but others hand over what they have finished (asio::post).
+    : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       source_(std::move(source)),
       configuration_(std::move(configuration)),
       store_(context_, clock_, configuration_.settings),

@@ -1,6 +1,8 @@
 #include "server/store_stack.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -27,7 +29,9 @@ store::RedisStore::Options redis_options(const conf::Settings& settings, std::sh
 }  // namespace
 
 StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, const conf::Settings& settings)
-    : embedded_({.max_entries = settings.store.max_entries, .seed = random_seed()}), records_(clock) {
+    : embedded_({.max_entries = settings.store.max_entries, .seed = random_seed()}),
+      records_(clock, settings.store.path,
+               [&context](std::function<void()> finished) { boost::asio::post(context, std::move(finished)); }) {
   if (settings.store.backend != conf::Backend::redis) return;
   // An error was a fault of the configuration, with which nobody comes here.
   const auto tls = redis_tls(settings.redis).value();
@@ -52,6 +56,7 @@ void StoreStack::start() {
 }
 
 void StoreStack::stop() {
+  records_.stop();
   if (redis_) redis_->stop();
 }
 

@@ -36,7 +36,7 @@ class StoreStack {
   store::Records& records() { return records_; }
   // Connects, where there is something to connect to.
   void start();
-  // So that nothing holds the io_context any more.
+  // So that nothing holds the io_context any more. What is to be kept is written first.
   void stop();
 
   Statistics statistics() const;

@@ -65,6 +65,8 @@ class Mxwardend:
         self.conf_path = self.folder / "mxwarden.conf"
         self.access_path = self.folder / "access"
         self.log_path = self.folder / "log"
+        self.store_path = self.folder / "store"
+        self.store_path.mkdir()
         self._user = user
         self._listeners = list(listeners)
         self._process = None
@@ -72,6 +74,7 @@ class Mxwardend:
         if user:
             # The place it was built in may be closed to the user.
             self._program = shutil.copy(PROGRAM, self.folder)
+            shutil.chown(self.store_path, user)
         self.write(conf, access)
 
     def write(self, conf=None, access=None):
@@ -110,7 +113,7 @@ class Mxwardend:
             self._wait_ready(notify)
 
     def _spawn(self, notify_path):
-        command = [self._program, "--config", self.conf_path]
+        command = [self._program, "--config", self.conf_path, "--set", f"store.path={self.store_path}"]
         descriptors = [listener.fileno() for listener in self._listeners]
         if descriptors:
             activate = pathlib.Path(__file__).with_name("activate.py")
