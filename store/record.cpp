@@ -103,7 +103,7 @@ class Members {
   }
 
   // No further from 1970 than a WallTime can say.
-  WallTime time(std::string_view name) const {
+  WallTime wall_time(std::string_view name) const {
     using std::chrono::milliseconds;
     constexpr auto most = std::chrono::floor<milliseconds>(WallTime::max().time_since_epoch());
     return WallTime(milliseconds(std::clamp(number(name).value_or(0), -most.count(), most.count())));
@@ -132,8 +132,8 @@ Grant read_grant(const Members& from) {
     if (object == nullptr) continue;
     const Members login(*object);
     grant.logins.push_back({.name = login.text("name"),
-                            .first = login.time("first"),
-                            .last = login.time("last"),
+                            .first = login.wall_time("first"),
+                            .last = login.wall_time("last"),
                             .refreshes = login.count<std::uint32_t>("refreshes", 0)});
   }
   if (grant.logins.size() > most_record_logins) {
@@ -146,9 +146,9 @@ Listing read_listing(const Members& from) {
   return {.list = from.text("list"),
           .reason = from.text("reason"),
           .client_name = from.text("client_name"),
-          .first = from.time("first"),
-          .last = from.time("last"),
-          .period_began = from.time("period_began"),
+          .first = from.wall_time("first"),
+          .last = from.wall_time("last"),
+          .period_began = from.wall_time("period_began"),
           .hits_in_period = from.count<std::uint64_t>("hits_in_period", 0),
           .hits = from.count<std::uint64_t>("hits", 0)};
 }
@@ -194,7 +194,7 @@ Result<Record> parse_record(std::string_view text) {
   if (!members.number("until")) return Error{"a record has no `until'"};
   if (*kind == RecordKind::grant && net->length() != net->address().bits())
     return Error{"a grant is not of one address"};
-  Record record{.net = *net, .until = members.time("until"), .what = read(*kind, members)};
+  Record record{.net = *net, .until = members.wall_time("until"), .what = read(*kind, members)};
   if (const auto* grant = std::get_if<Grant>(&record.what); grant != nullptr && grant->logins.empty()) {
     return Error{"a grant has no `logins'"};
   }
