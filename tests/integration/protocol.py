@@ -235,5 +235,33 @@ class Drain(case.TestCase):
             self.assertLess(time.monotonic() - start, 5)
 
 
+class Records(case.TestCase):
+    """The directory in which they are kept."""
+
+    def start(self, prepare):
+        daemon = mxwardend.Mxwardend(self.own_folder())
+        prepare(daemon)
+        return self.enterContext(daemon)
+
+    def test_without_a_directory_it_serves_and_says_what_is_missing(self):
+        daemon = self.start(lambda daemon: daemon.store_path.rmdir())
+        daemon.wait_log(rf"warning: .* are lost when mxwardend ends: {daemon.store_path}/records.lock cannot be opened")
+        with daemon.client() as client:
+            self.assertEqual(client.ask(), "DUNNO")
+
+    def test_a_damaged_file_is_set_aside(self):
+        daemon = self.start(lambda daemon: (daemon.store_path / "records.sqlite").write_text("damaged"))
+        daemon.wait_log(r"warning: .*records.sqlite is damaged .*records.sqlite.damaged-1")
+        with daemon.client() as client:
+            self.assertEqual(client.ask(), "DUNNO")
+        self.assertEqual((daemon.store_path / "records.sqlite.damaged-1").read_text(), "damaged")
+
+    def test_a_killed_one_leaves_its_place_to_the_next(self):
+        daemon = self.mxwardend()
+        daemon.kill()
+        daemon.start()
+        self.assertNotRegex(daemon.log(), "warning")
+
+
 if __name__ == "__main__":
     case.main()
