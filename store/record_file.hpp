@@ -6,7 +6,8 @@
 // or a crash of the kernel: the last seconds may be missing (WAL with synchronous=NORMAL), the rest is whole.
 //
 // One process owns the directory, by a lock (flock) on records.lock in it. An sqlite3 shell may read beside it at any
-// time; while one writes, a write here waits a second at most and then fails.
+// time; while one writes, a write here waits a second at most and then fails. While one reads, the -wal file grows with
+// each write.
 //
 // A file that is damaged, as is seen when it is opened or where a write meets it, is renamed to
 // records.sqlite.damaged-1 (-2, ...), with its -wal and -shm, and a new one begun.
