@@ -157,6 +157,7 @@ void check_records_conformance(const RecordsFactory& factory);
 namespace conformance {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using store::Ban;
 using store::Record;
 using store::RecordKind;
@@ -381,7 +382,7 @@ inline void what_was_written_is_there_after_a_restart(RecordKeeper& keeper) {
       keeper.listing("192.0.2.1"),
       keeper.listing("2001:db8::/48"),
       // What quoting is for.
-      keeper.ban("198.51.100.1", std::string("'); DROP TABLE \"x\"; -- \\ \n\t \xc3\xa9 \0 end", 38)),
+      keeper.ban("198.51.100.1", "'); DROP TABLE \"x\"; -- \\ \n\t \xc3\xa9 \0 end"s),
   };
   keeper.put(keeper.ban("192.0.2.0/24", "replaced"));
   for (const auto& record : kept) keeper.put(record);
