@@ -1,0 +1,127 @@
+#include "policy/record_changes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace mxwarden::policy {
+namespace {
+
+constexpr int widest_ipv4_ban = 8;
+constexpr int widest_ipv6_ban = 16;
+
+template <class What>
+const What* of(const store::Record* before) {
+  return before == nullptr ? nullptr : std::get_if<What>(&before->what);
+}
+
+template <class Number>
+Number one_more(Number count) {
+  return count == std::numeric_limits<Number>::max() ? count : count + 1;
+}
+
+bool overlap(const Prefix& one, const Prefix& other) {
+  return one.contains(other.address()) || other.contains(one.address());
+}
+
+void refresh(store::Grant::Login& login, WallTime at) {
+  login.last = std::max(login.last, at);
+  login.refreshes = one_more(login.refreshes);
+}
+
+struct Special {
+  Prefix net;
+  std::string_view name;
+};
+
+// RFC 6890 and RFC 4193: what is never one host's address as the Internet sees it.
+std::span<const Special> special_nets() {
+  static const auto net = [](std::string_view text) { return Prefix::parse(text).value(); };
+  static const Special nets[] = {
+      {net("0.0.0.0/8"), "no host's"},      {net("::"), "no host's"},
+      {net("127.0.0.0/8"), "a loopback"},   {net("::1"), "a loopback"},
+      {net("10.0.0.0/8"), "a private"},     {net("172.16.0.0/12"), "a private"},
+      {net("192.168.0.0/16"), "a private"}, {net("fc00::/7"), "a private"},
+      {net("100.64.0.0/10"), "a shared"},   {net("169.254.0.0/16"), "a link-local"},
+      {net("fe80::/10"), "a link-local"},   {net("224.0.0.0/4"), "a multicast"},
+      {net("ff00::/8"), "a multicast"},
+  };
+  return nets;
+}
+
+}  // namespace
+
+store::Record operators_ban(const Prefix& net, WallTime until, std::string_view reason, const store::Record* before) {
+  store::Ban ban;
+  ban.rule = store::Ban::operators_rule;
+  ban.reason = reason;
+  if (const auto* known = of<store::Ban>(before)) ban.offences = one_more(known->offences);
+  return {.net = net, .until = until, .what = std::move(ban)};
+}
+
+store::Record granted(const Login& login, const store::Record* before) {
+  store::Record record{
+      .net = Prefix(login.address, login.address.bits()), .until = login.until, .what = store::Grant{}};
+  auto& logins = std::get<store::Grant>(record.what).logins;
+  if (const auto* known = of<store::Grant>(before)) {
+    logins = known->logins;
+    record.until = std::max(login.until, before->until);
+  }
+  const auto known = std::ranges::find(logins, login.name, &store::Grant::Login::name);
+  if (known != logins.end()) {
+    refresh(*known, login.at);
+    return record;
+  }
+  if (logins.size() >= store::most_record_logins) {
+    logins.erase(std::ranges::min_element(logins, {}, &store::Grant::Login::last));
+  }
+  logins.push_back({.name = std::string(login.name), .first = login.at, .last = login.at});
+  return record;
+}
+
+store::Record listed(const Finding& finding, const store::Record* before) {
+  store::Listing listing;
+  listing.first = listing.last = listing.period_began = finding.at;
+  if (const auto* known = of<store::Listing>(before)) {
+    listing = *known;
+    listing.last = std::max(known->last, finding.at);
+  }
+  listing.list = finding.list;
+  listing.reason = finding.reason;
+  listing.hits_in_period = one_more(listing.hits_in_period);
+  listing.hits = one_more(listing.hits);
+  return {.net = finding.net, .until = finding.until, .what = std::move(listing)};
+}
+
+Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix) {
+  const auto length = net.address().is_ipv4() ? ipv4_prefix : ipv6_prefix;
+  return {net.address(), std::min(net.length(), length)};
+}
+
+std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix> trusted) {
+  const auto hit = std::ranges::find_if(trusted, [&](const Prefix& one) { return overlap(net, one); });
+  if (hit != trusted.end()) {
+    return fmt::format("a ban of {} would hit {}, which [client] trusted names", net.to_string(), hit->to_string());
+  }
+  const auto widest = net.address().is_ipv4() ? widest_ipv4_ban : widest_ipv6_ban;
+  if (net.length() >= widest) return std::nullopt;
+  return fmt::format("a ban of {}/{} would hit 1 of {} addresses of all {}; the widest without force is /{}",
+                     net.address().to_string(), net.length(), std::uint64_t{1} << net.length(),
+                     net.address().is_ipv4() ? "IPv4" : "IPv6", widest);
+}
+
+std::optional<std::string> why_no_grant(const Address& address, std::span<const Prefix> trusted) {
+  for (const auto& [net, name] : special_nets()) {
+    if (net.contains(address)) {
+      return fmt::format("{} is {} address ({}); such a one never has a grant", address.to_string(), name,
+                         net.to_string());
+    }
+  }
+  const auto hit = std::ranges::find_if(trusted, [&](const Prefix& one) { return one.contains(address); });
+  if (hit == trusted.end()) return std::nullopt;
+  return fmt::format("{} is trusted already ([client] trusted names {}); it needs no grant", address.to_string(),
+                     hit->to_string());
+}
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,55 @@
+#pragma once
+// How records come to be: what an operator, a login or a list says, put together with the record that was there of the
+// same kind and net. Pure: what is returned is for a store::Records to put.
+//
+// `before` is that record, in force, or null. Texts are as store::to_text() would leave them: UTF-8 of
+// store::longest_record_text bytes at most; others are for the caller to refuse or to cut.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+#include "store/record.hpp"
+
+namespace mxwarden::policy {
+
+// Takes the place of any ban of this net, also of one that would last longer: an operator's word is the last. Its
+// offences are one more.
+store::Record operators_ban(const Prefix& net, WallTime until, std::string_view reason, const store::Record* before);
+
+struct Login {
+  Address address;
+  std::string_view name;
+  WallTime at{};
+  WallTime until{};  // when the grant of this login alone ends
+};
+
+// A login that is known is refreshed, an unknown one is added. The end of a grant only grows. Of more than
+// store::most_record_logins logins the one that is oldest by its last gives way.
+store::Record granted(const Login& login, const store::Record* before);
+
+struct Finding {
+  Prefix net;  // client_net() of an address
+  std::string_view list;
+  std::string_view reason;
+  WallTime at{};
+  WallTime until{};
+};
+
+// One hit more for what was listed already, whoever listed it; the list and the reason are the new ones.
+store::Record listed(const Finding& finding, const store::Record* before);
+
+// What a client is counted and listed by: its address, or the prefix it is known by. A net that is wider stays.
+Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix);
+
+// A sentence that names what the ban would hit and why that is not wanted; nothing: it may be.
+std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix> trusted);
+
+// Loopback, private, shared, link-local and trusted addresses need no grant, and one for them would let a whole house
+// relay.
+std::optional<std::string> why_no_grant(const Address& address, std::span<const Prefix> trusted);
+
+}  // namespace mxwarden::policy
