@@ -55,6 +55,21 @@ void append_hex(std::string& line, unsigned char c) {
   line += digits[c & 15];
 }
 
+// `character` is one well-formed sequence: U+0000 to U+001F, U+007F to U+009F.
+bool is_control(std::string_view character) {
+  const auto c = byte_at(character, 0);
+  return c < 0x20 || c == 0x7F || (c == 0xC2 && byte_at(character, 1) < 0xA0);
+}
+
+// U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069 (Unicode Standard Annex #9); U+2028 and U+2029, which end a line.
+bool changes_direction(std::string_view character) {
+  if (character.size() != 3 || byte_at(character, 0) != 0xE2) return false;
+  const auto second = byte_at(character, 1);
+  const auto third = byte_at(character, 2);
+  if (second == 0x80) return third == 0x8E || third == 0x8F || (third >= 0xA8 && third <= 0xAE);
+  return second == 0x81 && third >= 0xA6 && third <= 0xA9;
+}
+
 void append_quoted(std::string& line, std::string_view value) {
   const bool cut = value.size() > longest_value;
   if (cut) value = value.substr(0, longest_value);
@@ -62,13 +77,12 @@ void append_quoted(std::string& line, std::string_view value) {
   while (!value.empty()) {
     const auto c = byte_at(value, 0);
     const auto length = utf8_sequence(value);
-    const bool control = c < 0x20 || c == 0x7F || (c == 0xC2 && length == 2 && byte_at(value, 1) < 0xA0);
     if (length == 0) {
       append_hex(line, c);
       value.remove_prefix(1);
       continue;
     }
-    if (control) {
+    if (is_control(value.substr(0, length))) {
       for (std::size_t at = 0; at < length; ++at) append_hex(line, byte_at(value, at));
     } else {
       if (c == '"' || c == '\\') line += '\\';
@@ -98,6 +112,21 @@ std::string quoted(std::string_view value) {
   std::string text;
   append_quoted(text, value);
   return text;
+}
+
+std::string printable(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const auto length = std::max<std::size_t>(utf8_sequence(text), 1);
+    const auto character = text.substr(0, length);
+    if (utf8_sequence(text) == 0 || is_control(character) || changes_direction(character)) {
+      for (const char c : character) append_hex(shown, static_cast<unsigned char>(c));
+    } else {
+      shown += character;
+    }
+    text.remove_prefix(length);
+  }
+  return shown;
 }
 
 bool is_utf8(std::string_view text) {

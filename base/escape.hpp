@@ -1,5 +1,6 @@
 #pragma once
-// Text from strangers on its way into a log line. Every such text passes here, and nowhere else is it escaped.
+// Text from strangers on its way into a log line or to a terminal. Every such text passes here, and nowhere else is it
+// escaped.
 
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@ void append_logfmt(std::string& line, std::string_view key, std::string_view val
 
 // The value alone, escaped the same way and always quoted: for a warning's sentence.
 std::string quoted(std::string_view value);
+
+// For a person's terminal: control characters and bytes that are not valid UTF-8 become \xNN, and so do the characters
+// that change the direction of text, as they could make a line read as what it is not. Neither quoted nor cut.
+std::string printable(std::string_view text);
 
 // True when `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
 bool is_utf8(std::string_view text);

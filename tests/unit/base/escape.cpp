@@ -33,6 +33,21 @@ TEST_CASE("a long value is cut and says so") {
   CHECK(logfmt(std::string(300, 'x')) == " k=\"" + std::string(256, 'x') + "...\"");
 }
 
+TEST_CASE("a terminal gets no control character, no broken UTF-8, and nothing that turns text around") {
+  struct Row {
+    const char* text;
+    const char* shown;
+  };
+  for (const auto& row : {Row{"plain \"text\" \\", "plain \"text\" \\"}, Row{"\x1b[31m", "\\x1b[31m"},
+                          Row{"a\nb\x7f", "a\\x0ab\\x7f"}, Row{"\xC3\xBC", "\xC3\xBC"}, Row{"\xC2\x9B", "\\xc2\\x9b"},
+                          Row{"\xC3", "\\xc3"}, Row{"\xFF", "\\xff"}, Row{"\xE2\x82\xAC", "\xE2\x82\xAC"},
+                          Row{"\xE2\x80\xAE", "\\xe2\\x80\\xae"}, Row{"\xE2\x81\xA6", "\\xe2\\x81\\xa6"}}) {
+    CAPTURE(row.shown);
+    CHECK(printable(row.text) == row.shown);
+  }
+  CHECK(printable(std::string(1000, 'x')) == std::string(1000, 'x'));
+}
+
 TEST_CASE("UTF-8 is what RFC 3629 says") {
   for (const auto* good : {"", "abc", "\xC3\xBC", "\xE2\x82\xAC", "\xF0\x9F\x93\xA7", "\xF4\x8F\xBF\xBF"}) {
     CAPTURE(good);
