@@ -84,6 +84,12 @@ std::optional<RedisGauges> redis_gauges(const StoreStack::Statistics& statistics
                      .refused_from_memory = statistics.refused_from_memory};
 }
 
+std::vector<std::string> texts_of(const std::vector<conf::Fault>& faults) {
+  std::vector<std::string> texts;
+  for (const auto& fault : faults) texts.push_back(fault.to_string());
+  return texts;
+}
+
 }  // namespace
 
 Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configuration)
@@ -104,9 +110,16 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
              .trouble = [this] { return draining_ ? std::optional<std::string>("draining") : std::nullopt; }}),
+      control_operations_({.records = store_.records(),
+                           .clock = clock_,
+                           .settings = configuration_.settings,
+                           .status = [this] { return control_status(); },
+                           .reload = [this] { return reload(); }}),
+      control_(context_, control_operations_),
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),
       drain_timer_(context_),
+      started_at_(clock_.now()),
       started_(seconds_since_1970(clock_.wall_now())) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit(configuration_.settings.server.max_connections);
@@ -129,6 +142,7 @@ Result<void> Daemon::open() {
       serve(std::move((*opened)[at]));
     }
   }
+  serve_control();
   return {};
 }
 
@@ -144,6 +158,21 @@ void Daemon::serve_http(NamedListener listener) {
                          [this](FileDescriptor socket, const Entrance&) { http_.open(std::move(socket)); });
 }
 
+void Daemon::serve_control() {
+  const auto& path = configuration_.settings.server.control;
+  if (path.empty()) return;
+  auto socket = ListeningSocket::open(conf::UnixEndpoint{path, 0660});
+  if (!socket) {
+    log::warn(
+        fmt::format("the command mxwarden cannot reach this daemon: {}; mend it, or name another path in "
+                    "server.control, and restart",
+                    socket.error().message));
+    return;
+  }
+  control_listener_.emplace(context_, clock_, std::move(*socket), "unix:" + path,
+                            [this](FileDescriptor accepted, const Entrance&) { control_.open(std::move(accepted)); });
+}
+
 void Daemon::run() {
   adopt_sessions();
   store_.start();
@@ -152,6 +181,7 @@ void Daemon::run() {
   watch_connections();
   for (auto& listener : listeners_) listener.start();
   if (http_listener_) http_listener_->start();
+  if (control_listener_) control_listener_->start();
   notify::ready();
   log::info(fmt::format("mxwardend {} is ready", MXWARDEN_VERSION));
   context_.run();
@@ -188,7 +218,7 @@ void Daemon::await_signal() {
 
 void Daemon::take_signal(int signal) {
   if (signal == SIGHUP) {
-    reload();
+    (void)reload();
   } else if (!draining_) {
     log::info(fmt::format("{}: draining, {} connections are open", signal == SIGTERM ? "SIGTERM" : "SIGINT",
                           sessions_.size()));
@@ -221,8 +251,8 @@ void Daemon::tick() {
   log::info(recorder_.summary());
 }
 
-void Daemon::reload() {
-  if (draining_) return;
+Result<void> Daemon::reload() {
+  if (draining_) return Error{"mxwardend is ending; nothing is read any more"};
   notify::reloading(clock_.now());
   conf::Report report;
   auto wanted = conf::load_configuration(source_, report);
@@ -232,7 +262,7 @@ void Daemon::reload() {
   if (!report.faults.empty()) {
     log::error(fmt::format("reload: {} faults; what was in force stays in force", report.faults.size()));
     notify::ready();
-    return;
+    return Error{fmt::format("{}\nwhat was in force stays in force", fmt::join(texts_of(report.faults), "\n"))};
   }
   conf::require_files(source_, wanted, report);
   const auto restart = keep_what_needs_restart(configuration_.settings, wanted.settings);
@@ -256,6 +286,7 @@ void Daemon::reload() {
   }
   log::info(fmt::format("reloaded {}", source_.file));
   notify::ready();
+  return {};
 }
 
 void Daemon::drain() {
@@ -279,6 +310,8 @@ void Daemon::finish() {
   finished_ = true;
   if (http_listener_) http_listener_->close();
   http_.close_all();
+  if (control_listener_) control_listener_->close();
+  control_.close_all();
   watch_.stop();
   store_.stop();
   tick_timer_.cancel();
@@ -299,6 +332,17 @@ Gauges Daemon::gauges() const {
                           .failed_looks = watch_.statistics().failed},
           .redis = redis_gauges(statistics),
           .started = started_};
+}
+
+ControlStatus Daemon::control_status() const {
+  const auto statistics = store_.statistics();
+  return {.backend = statistics.redis ? "redis" : "embedded",
+          .store_up = !statistics.redis || statistics.redis->up,
+          .uptime = clock_.now() - started_at_,
+          .connections = sessions_.size(),
+          .sessions = tracker_.sessions(),
+          .smtp_connections = connections_.connections(),
+          .totals = recorder_.totals()};
 }
 
 }  // namespace mxwarden::server

@@ -18,6 +18,8 @@
 #include "server/activation.hpp"
 #include "server/connection_publisher.hpp"
 #include "server/connection_watch.hpp"
+#include "server/control_operations.hpp"
+#include "server/control_server.hpp"
 #include "server/http.hpp"
 #include "server/listener.hpp"
 #include "server/recorder.hpp"
@@ -32,7 +34,8 @@ class Daemon {
   // `configuration` was read from `source`, which a reload reads again.
   Daemon(conf::ConfigurationSource source, conf::Configuration configuration);
 
-  // Opens the listeners; from now on connections are not refused. The error names the address, why, and a remedy.
+  // Opens the listeners; from now on connections are not refused. The error names the address, why, and a remedy. That
+  // the control socket cannot be opened is only a warning: mail goes first.
   Result<void> open();
   // Serves until a signal ends it.
   void run();
@@ -46,14 +49,17 @@ class Daemon {
   void watch_connections();
   void serve(NamedListener listener);
   void serve_http(NamedListener listener);
+  void serve_control();
   void await_signal();
   void take_signal(int signal);
   void await_tick();
   void tick();
-  void reload();
+  // Says in the log how it went; the error is for whoever asked for it at the control socket.
+  Result<void> reload();
   void drain();
   void finish();
   Gauges gauges() const;
+  ControlStatus control_status() const;
 
   boost::asio::io_context context_;
   SystemClock clock_;
@@ -69,14 +75,18 @@ class Daemon {
   Recorder recorder_;
   Sessions sessions_;
   HttpServer http_;
+  ControlOperations control_operations_;
+  ControlServer control_;
   std::list<Listener> listeners_;
   std::optional<Listener> http_listener_;
+  std::optional<Listener> control_listener_;
   boost::asio::signal_set signals_;
   Timer tick_timer_;
   Timer drain_timer_;
   int ticks_ = 0;
   bool draining_ = false;
   bool finished_ = false;
+  Instant started_at_;
   double started_;  // seconds since 1970
 };
 

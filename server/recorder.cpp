@@ -16,9 +16,13 @@ constexpr std::string_view no_opinion = "DUNNO";
 
 void Recorder::decided(const policy::Request& request, const policy::Decision& decision, Duration took) {
   ++this_second_;
+  ++totals_.decisions;
   metrics_.decided(request, decision, took);
   if (!decision.verdict && decision.remarks.empty() && !log::enabled(log::Level::debug)) return;
-  if (decision.verdict && decision.verdict->refuses) count_refusal(decision.verdict->rule);
+  if (decision.verdict && decision.verdict->refuses) {
+    count_refusal(period_.refusals, decision.verdict->rule);
+    count_refusal(totals_.refusals, decision.verdict->rule);
+  }
   log(request, decision, took);
 }
 
@@ -45,22 +49,27 @@ void Recorder::opened(std::size_t connections) {
 }
 
 void Recorder::tick() {
+  totals_.last_second = this_second_;
+  end_second();
+}
+
+void Recorder::end_second() {
   period_.requests += this_second_;
   period_.busiest_second = std::max(period_.busiest_second, this_second_);
   this_second_ = 0;
 }
 
-void Recorder::count_refusal(std::string_view rule) {
-  const auto known = std::ranges::find(period_.refusals, rule, &std::pair<std::string, std::uint64_t>::first);
-  if (known != period_.refusals.end()) {
+void Recorder::count_refusal(Refusals& refusals, std::string_view rule) {
+  const auto known = std::ranges::find(refusals, rule, &std::pair<std::string, std::uint64_t>::first);
+  if (known != refusals.end()) {
     ++known->second;
   } else {
-    period_.refusals.emplace_back(rule, 1);
+    refusals.emplace_back(rule, 1);
   }
 }
 
 std::string Recorder::summary() {
-  tick();
+  end_second();
   auto line = fmt::format("summary requests={} busiest_second={} most_connections={}", period_.requests,
                           period_.busiest_second, period_.most_connections);
   for (const auto& [rule, count] : period_.refusals) {

@@ -1,6 +1,7 @@
 #pragma once
-// Where what the policy sessions do becomes figures and log lines: the counters of /metrics, the decision log, and the
-// summary of every ten minutes. Called after an answer is on its way, never before.
+// Where what the policy sessions do becomes figures and log lines: the counters of /metrics, the decision log, the
+// summary of every ten minutes, and the totals an operator asks for. Called after an answer is on its way, never
+// before.
 
 #include <array>
 #include <cstdint>
@@ -19,6 +20,16 @@ namespace mxwarden::server {
 
 class Recorder {
  public:
+  // By rule, in the order of their first.
+  using Refusals = std::vector<std::pair<std::string, std::uint64_t>>;
+
+  // Since the start.
+  struct Totals {
+    std::uint64_t decisions = 0;
+    std::uint64_t last_second = 0;  // of them, between the last two ticks
+    Refusals refusals;
+  };
+
   void decided(const policy::Request& request, const policy::Decision& decision, Duration took);
   void malformed(std::string_view peer, std::string_view reason, Instant now);
   // Something that must not happen did, and was answered or ended for this one connection.
@@ -33,9 +44,11 @@ class Recorder {
   std::string summary();
 
   const Metrics& metrics() const { return metrics_; }
+  const Totals& totals() const { return totals_; }
 
  private:
-  void count_refusal(std::string_view rule);
+  void end_second();
+  static void count_refusal(Refusals& refusals, std::string_view rule);
   void log(const policy::Request& request, const policy::Decision& decision, Duration took) const;
 
   Metrics metrics_;
@@ -46,9 +59,10 @@ class Recorder {
     std::uint64_t requests = 0;
     std::uint64_t busiest_second = 0;
     std::size_t most_connections = 0;
-    std::vector<std::pair<std::string, std::uint64_t>> refusals;  // by rule, in the order of their first
+    Refusals refusals;
   };
   Period period_;
+  Totals totals_;
   std::uint64_t this_second_ = 0;
 };
 

@@ -1,0 +1,83 @@
+#pragma once
+// What can be asked at the control socket: one JSON object in, one out. No socket; server/control_server.hpp has it.
+//
+//   {"op":"status"}
+//   {"op":"records.list","kind":"ban|grant|listing"}    after: net, most: number; or covers: address
+//       -> {"ok":true,"records":[...],"next":net}       next: there are more, to be asked for with "after":next
+//   {"op":"records.add","kind":"ban","net":...,"for_ms":...,"reason":...}          force: true
+//   {"op":"records.add","kind":"grant","net":address,"login":...}                  for_ms
+//   {"op":"records.add","kind":"listing","net":...,"list":...,"reason":...}        for_ms
+//       -> {"ok":true,"record":{...}}                   once it will survive
+//   {"op":"records.remove","kind":...,"net":...}        -> {"ok":true,"removed":true|false}
+//   {"op":"reload"}
+//
+// A record is what store::to_text() writes. Whatever goes wrong is {"ok":false,"error":"..."}, a sentence that names
+// the member and what it may be. Members that an operation does not know are wrong, so that a slip of the pen does
+// nothing else than what was meant. What was changed is logged with the uid of who asked.
+//
+// Limits: an answer has 64 KiB with its line feed; a page of records has as many as fit. A record that alone would not
+// is shown with fewer of its logins. Nesting beyond 32 is refused by the parser.
+//
+// Threads: one, that of the requests. What it is made with must outlive it.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "conf/settings.hpp"
+#include "server/recorder.hpp"
+#include "store/records.hpp"
+
+namespace mxwarden::server {
+
+struct ControlStatus {
+  std::string backend;
+  bool store_up = true;
+  Duration uptime{};
+  std::size_t connections = 0;       // of Postfix, for its questions
+  std::size_t sessions = 0;          // SMTP sessions that are tracked
+  std::size_t smtp_connections = 0;  // open ones, as client_conn counts them
+  Recorder::Totals totals;
+};
+
+// Who asks: SO_PEERCRED of the connection.
+struct ControlPeer {
+  std::optional<uid_t> uid;  // nothing: the kernel would not say
+};
+
+class ControlOperations {
+ public:
+  static constexpr std::size_t longest_answer = 65536;
+
+  struct Daemon {
+    store::Records& records;
+    const Clock& clock;
+    const conf::Settings& settings;  // those in force, also after a reload
+    std::function<ControlStatus()> status;
+    // The error names every fault.
+    std::function<Result<void>()> reload;
+  };
+
+  // Called once for each request, at once or later; one line, without its line feed. Must not throw. What it holds may
+  // live as long as the records.
+  using Answered = std::function<void(std::string)>;
+
+  explicit ControlOperations(Daemon daemon) : daemon_(std::move(daemon)) {}
+
+  // `first`: of its connection; the answer then says which protocol this is.
+  void answer(std::string_view request, const ControlPeer& peer, bool first, Answered answered);
+
+  // An answer of an error, for what never became a request.
+  static std::string error(std::string_view sentence, bool first);
+
+ private:
+  Daemon daemon_;
+};
+
+}  // namespace mxwarden::server

@@ -1,0 +1,215 @@
+#include "server/control_server.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "unit/server/control_rig.hpp"
+#include "unit/server/wire.hpp"
+
+namespace mxwarden::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view reload = "{\"op\":\"reload\"}\n";
+constexpr std::string_view first_ok = "{\"ok\":true,\"proto\":1}\n";
+constexpr std::string_view ok = "{\"ok\":true}\n";
+
+struct ServerRig : ControlRig {
+  explicit ServerRig(ControlServer::Patience patience = {}) : server(context, operations, patience) {}
+
+  Wire connect() {
+    auto [wire, socket] = connected_pair();
+    server.open(std::move(socket));
+    return std::move(wire);
+  }
+  void poll() {
+    context.restart();
+    context.poll();
+  }
+  std::string ask(Wire& wire, std::string_view lines) {
+    wire.write(lines);
+    poll();
+    return wire.read();
+  }
+
+  boost::asio::io_context context{1};
+  ControlServer server;
+};
+
+std::string add(std::string_view net) {
+  return R"({"op":"records.add","kind":"ban","for_ms":1000,"reason":"r","net":")" + std::string(net) + "\"}\n";
+}
+
+}  // namespace
+
+TEST_CASE("each line has its answer, and only the first says which protocol this is") {
+  ServerRig rig;
+  auto wire = rig.connect();
+  CHECK(rig.ask(wire, reload) == first_ok);
+  CHECK(rig.ask(wire, reload) == ok);
+  CHECK(rig.ask(wire, "\n").starts_with("{\"ok\":false,\"error\":\"a request is one JSON object a line"));
+  CHECK(rig.ask(wire, "{\"op\":\"reload\"}\r\n") == ok);
+  CHECK_FALSE(wire.closed());
+}
+
+TEST_CASE("several lines at once are answered in their order") {
+  ServerRig rig;
+  auto wire = rig.connect();
+  const auto answers = rig.ask(wire, std::string(reload) + "{\"op\":\"other\"}\n" + std::string(reload));
+  CHECK(answers.starts_with(std::string(first_ok) + "{\"ok\":false"));
+  CHECK(answers.ends_with("}\n" + std::string(ok)));
+  CHECK(std::ranges::count(answers, '\n') == 3);
+}
+
+TEST_CASE("a line may come in pieces, and a piece of the next with it") {
+  ServerRig rig;
+  auto wire = rig.connect();
+  CHECK(rig.ask(wire, "{\"op\":") == "");
+  CHECK(rig.ask(wire, "\"reload\"}\n{\"op\"") == first_ok);
+  CHECK(rig.ask(wire, ":\"reload\"}") == "");
+  CHECK(rig.ask(wire, "\n") == ok);
+}
+
+TEST_CASE("an answer that comes later holds the next request of its connection, and no other") {
+  ServerRig rig;
+  rig.records.finishes_later = true;
+  auto one = rig.connect();
+  auto other = rig.connect();
+  CHECK(rig.ask(one, add("198.51.100.1") + std::string(reload)) == "");
+  CHECK(rig.ask(other, reload) == first_ok);
+  CHECK(rig.ask(one, add("198.51.100.2")) == "");
+  CHECK(rig.records.waiting() == 1);
+  rig.records.finish_one();
+  rig.poll();
+  const auto answers = one.read();
+  CHECK(answers.find("198.51.100.1") != std::string::npos);
+  CHECK(answers.ends_with("}\n" + std::string(ok)));
+  CHECK(rig.records.waiting() == 1);
+  rig.records.finish_one();
+  rig.poll();
+  CHECK(one.read().find("198.51.100.2") != std::string::npos);
+}
+
+TEST_CASE("an answer for somebody who has gone, or after the server, goes nowhere") {
+  auto rig = std::make_unique<ServerRig>();
+  rig->records.finishes_later = true;
+  auto wire = rig->connect();
+  rig->ask(wire, add("198.51.100.1"));
+  auto other = rig->connect();
+  rig->ask(other, add("198.51.100.2"));
+  wire.close();
+  rig->poll();
+  rig->records.finish_one();
+  rig->poll();
+  CHECK(rig->server.size() == 1);
+  rig->server.close_all();
+  rig->records.finish_one();
+  rig->poll();
+  CHECK(other.closed());
+  CHECK(rig->records.book().size(store::RecordKind::ban) == 2);
+}
+
+TEST_CASE("who says that no more is coming is answered before the end") {
+  ServerRig rig;
+  auto wire = rig.connect();
+  wire.write(std::string(reload) + std::string(reload) + "{\"op\":\"rel");
+  REQUIRE(::shutdown(wire.fd(), SHUT_WR) == 0);
+  rig.poll();
+  CHECK(wire.read() == std::string(first_ok) + std::string(ok));
+  CHECK(wire.closed());
+  CHECK(rig.server.size() == 0);
+}
+
+TEST_CASE("the longest line is answered, one byte more is told so and closed") {
+  ServerRig rig;
+  const auto padded = [](std::size_t size) {
+    std::string line = "{\"op\":\"reload\"}";
+    line.insert(line.size() - 1, size - line.size() - 1, ' ');
+    return line + "\n";
+  };
+  auto wire = rig.connect();
+  CHECK(rig.ask(wire, padded(ControlServer::longest_line)) == first_ok);
+  const auto too_long = rig.ask(wire, padded(ControlServer::longest_line + 1) + std::string(reload));
+  CHECK(too_long == "{\"ok\":false,\"error\":\"a line may have 65536 bytes; the connection is closed\"}\n");
+  CHECK(wire.closed());
+  auto endless = rig.connect();
+  CHECK(rig.ask(endless, std::string(ControlServer::longest_line + 1, 'x'))
+            .starts_with("{\"ok\":false,\"proto\":1,\"error\":\"a line may"));
+  CHECK(endless.closed());
+}
+
+TEST_CASE("one connection too many is told so, those that are there are unharmed") {
+  ServerRig rig;
+  std::vector<Wire> open;
+  for (std::size_t count = 0; count < ControlServer::most_connections; ++count) open.push_back(rig.connect());
+  auto one_more = rig.connect();
+  CHECK(one_more.read() ==
+        "{\"ok\":false,\"proto\":1,\"error\":\"64 control connections are open, as many as may be\"}\n");
+  CHECK(one_more.closed());
+  CHECK(rig.ask(open[0], reload) == first_ok);
+  open.pop_back();
+  rig.poll();
+  auto next = rig.connect();
+  CHECK(rig.ask(next, reload) == first_ok);
+}
+
+TEST_CASE("while an answer is not taken nothing more is read") {
+  ServerRig rig;
+  for (int at = 0; at < 700; ++at) {
+    rig.answer(R"({"op":"records.add","kind":"ban","for_ms":1000,"reason":")" + std::string(200, 'r') +
+               R"(","net":"10.0.)" + std::to_string(at / 256) + "." + std::to_string(at % 256) + "\"}");
+  }
+  auto wire = rig.connect();
+  const int small = 4096;
+  REQUIRE(::setsockopt(wire.fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0);
+  const std::string list = "{\"op\":\"records.list\",\"kind\":\"ban\"}\n";
+  int sent = 0;
+  while (sent < 100'000 && ::send(wire.fd(), list.data(), list.size(), MSG_DONTWAIT) > 0) {
+    rig.poll();
+    ++sent;
+  }
+  CHECK(sent < 10'000);
+  // And all that was sent is answered once they are.
+  long answers = 0;
+  for (int round = 0; round < 100'000 && answers < sent; ++round) {
+    answers += std::ranges::count(wire.read(), '\n');
+    rig.poll();
+  }
+  CHECK(answers == sent);
+}
+
+TEST_CASE("who is silent, begins a line or does not take an answer is given up after a time") {
+  struct Row {
+    const char* label;
+    const char* sends;
+    ControlServer::Patience patience;
+  };
+  for (const auto& row : {Row{"silent", "", {.with_line = 1h, .with_silence = 1ms}},
+                          Row{"half a line", "{\"op\"", {.with_line = 1ms, .with_silence = 1h}},
+                          Row{"silent later", "{\"op\":\"reload\"}\n", {.with_line = 1h, .with_silence = 1ms}}}) {
+    CAPTURE(row.label);
+    ServerRig rig(row.patience);
+    auto wire = rig.connect();
+    wire.write(row.sends);
+    rig.context.restart();
+    rig.context.run();
+    CHECK(wire.closed());
+    CHECK(rig.server.size() == 0);
+  }
+}
+
+TEST_CASE("a line that comes byte by byte has no more time than another") {
+  ServerRig rig({.with_line = 20ms, .with_silence = 1h});
+  auto wire = rig.connect();
+  int bytes = 0;
+  for (; bytes < 1'000'000 && rig.server.size() == 1; ++bytes) {
+    if (::send(wire.fd(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1) break;
+    rig.poll();
+  }
+  CHECK(rig.server.size() == 0);
+  CHECK(wire.read().find("a line may have") == std::string::npos);
+}
+
+}  // namespace mxwarden::server
