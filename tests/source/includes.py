@@ -34,6 +34,7 @@ ROOMS = {
     r"systemd/": ["server/"],
     r"doctest/": ["tests/"],
     r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "store/redis_socket.", "server/",
+                                                                     "cli/control_client.",
                                                                      "tests/"],
 }
 

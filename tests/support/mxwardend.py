@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client as http_client
+import json
 import os
 import pathlib
 import pwd
@@ -17,6 +18,9 @@ import time
 from support import policy, waiting
 
 PROGRAM = pathlib.Path(os.environ["MXWARDEND"])
+SOURCE = pathlib.Path(__file__).parents[2]
+# The operator's command is built beside it.
+COMMAND = PROGRAM.with_name("mxwarden")
 
 POLICY_ADDRESS = ("127.0.0.1", 10040)
 HTTP_ADDRESS = ("127.0.0.1", 10041)
@@ -28,6 +32,12 @@ LOG_RESTS = 0.03
 def run(*arguments):
     """Runs the program to its end: for --help, --check-config and the like."""
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=20, check=False)
+
+
+def command(*arguments, **environment):
+    """Runs the operator's command to its end."""
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False,
+                          env={**os.environ, **environment})
 
 
 def http(path, address=HTTP_ADDRESS):
@@ -54,7 +64,8 @@ def parse_logfmt(line):
 
 
 class Mxwardend:
-    """`conf` and `access` are the texts of its two files; what they don't say is built in, with the ports above.
+    """`conf` and `access` are the texts of its two files; what they don't say is built in, with the ports above. Its
+    control socket is `control_path`, in its own folder.
 
     user: runs as this user, without a privilege.  listeners: sockets it is handed as systemd would.
     """
@@ -67,6 +78,7 @@ class Mxwardend:
         self.log_path = self.folder / "log"
         self.store_path = self.folder / "store"
         self.store_path.mkdir()
+        self.control_path = self.folder / "control.sock"
         self._user = user
         self._listeners = list(listeners)
         self._process = None
@@ -75,6 +87,7 @@ class Mxwardend:
             # The place it was built in may be closed to the user.
             self._program = shutil.copy(PROGRAM, self.folder)
             shutil.chown(self.store_path, user)
+            shutil.chown(self.folder, user)
         self.write(conf, access)
 
     def write(self, conf=None, access=None):
@@ -113,7 +126,8 @@ class Mxwardend:
             self._wait_ready(notify)
 
     def _spawn(self, notify_path):
-        command = [self._program, "--config", self.conf_path, "--set", f"store.path={self.store_path}"]
+        command = [self._program, "--config", self.conf_path, "--set", f"store.path={self.store_path}", "--set",
+                   f"server.control={self.control_path}"]
         descriptors = [listener.fileno() for listener in self._listeners]
         if descriptors:
             activate = pathlib.Path(__file__).with_name("activate.py")
@@ -161,6 +175,22 @@ class Mxwardend:
         before = len(self.log())
         self._process.send_signal(signal.SIGHUP)
         return self.wait_log(expect, before)
+
+    def cli(self, *arguments, **environment):
+        """Runs the operator's command against it."""
+        return command("--control", self.control_path, *arguments, **environment)
+
+    def ask(self, *lines, timeout=10):
+        """Sends lines to the control socket, bytes or objects; the answers, until it has answered all. Not more than fits
+        into a socket: it answers no further while nobody reads."""
+        data = b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(timeout)
+            connection.connect(str(self.control_path))
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as answers:
+                return [json.loads(answer) for answer in answers]
 
     def log(self):
         """All that was logged until now."""

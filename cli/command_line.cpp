@@ -1,0 +1,345 @@
+#include "cli/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/duration.hpp"
+#include "base/escape.hpp"
+
+namespace mxwarden::cli {
+namespace {
+
+using store::RecordKind;
+
+struct Option {
+  std::string_view name;
+  std::string_view value;  // what it takes; empty: nothing
+  std::string_view help;
+};
+
+constexpr Option for_ban{"--for", "TIME", "how long: a whole number and a unit, as in 90s 10m 1h 7d; 3650d at most"};
+constexpr Option for_grant{"--for", "TIME", "how long; without it as [relay_grant] ttl says"};
+constexpr Option for_listing{"--for", "TIME", "how long; without it as [listing] ttl says"};
+constexpr Option reason{"--reason", "TEXT", "why, for people; 300 bytes at most"};
+constexpr Option list_name{"--list", "NAME", "who lists it: the name of a DNSBL, or one of your own"};
+constexpr Option login{"--login", "NAME", "who has logged in from there"};
+constexpr Option force{"--force", "", "also if a trusted address or more than a /8 (IPv6: /16) is hit"};
+
+constexpr std::array general{
+    Option{"--control", "PATH", "the daemon's control socket, as [server] control says (/run/mxwarden/control.sock)"},
+    Option{"--json", "", "for programs: one JSON object, of a list one a line"},
+    Option{"--help", "", "this text; after a command, the command's own"},
+    Option{"--version", "", "the version"},
+};
+
+enum class Argument : std::uint8_t { none, maybe_address, address, net };
+
+struct Command {
+  std::string_view noun;
+  std::string_view word;  // of the verb; empty: the noun says it all
+  Verb verb;
+  RecordKind kind;
+  Argument argument;
+  std::array<const Option*, 2> required;  // null: none
+  std::array<const Option*, 2> optional;
+  std::string_view help;
+};
+
+constexpr std::array commands{
+    Command{"status", "", Verb::status, RecordKind::ban, Argument::none, {}, {}, "how mxwardend is and what it did"},
+    Command{"bans",
+            "list",
+            Verb::list,
+            RecordKind::ban,
+            Argument::maybe_address,
+            {},
+            {},
+            "all bans in the order of their nets; with an address those that it is in"},
+    Command{"bans",
+            "add",
+            Verb::add,
+            RecordKind::ban,
+            Argument::net,
+            {&for_ban, &reason},
+            {&force},
+            "serve nobody of an address or a net until the time is over"},
+    Command{"bans", "remove", Verb::remove, RecordKind::ban, Argument::net, {}, {}, "end the ban of just this net"},
+    Command{"grants",
+            "list",
+            Verb::list,
+            RecordKind::grant,
+            Argument::maybe_address,
+            {},
+            {},
+            "all relay grants; with an address its own"},
+    Command{"grants",
+            "add",
+            Verb::add,
+            RecordKind::grant,
+            Argument::address,
+            {&login},
+            {&for_grant},
+            "let an address relay, as if this login had come from it"},
+    Command{"grants", "remove", Verb::remove, RecordKind::grant, Argument::address, {}, {}, "end the grant"},
+    Command{"listings",
+            "list",
+            Verb::list,
+            RecordKind::listing,
+            Argument::maybe_address,
+            {},
+            {},
+            "all listed clients; with an address those that it is in"},
+    Command{"listings",
+            "add",
+            Verb::add,
+            RecordKind::listing,
+            Argument::net,
+            {&list_name, &reason},
+            {&for_listing},
+            "list a client, an IPv6 one by its /64"},
+    Command{"listings", "remove", Verb::remove, RecordKind::listing, Argument::net, {}, {}, "list it no longer"},
+    Command{"reload",
+            "",
+            Verb::reload,
+            RecordKind::ban,
+            Argument::none,
+            {},
+            {},
+            "read the settings and the access table again; on a fault nothing changes"},
+};
+
+std::string_view name_of(Argument argument) {
+  switch (argument) {
+    case Argument::none:
+      break;
+    case Argument::maybe_address:
+      return " [ADDR]";
+    case Argument::address:
+      return " ADDR";
+    case Argument::net:
+      return " ADDR[/LEN]";
+  }
+  return "";
+}
+
+std::string name_of(const Option& option) {
+  return option.value.empty() ? std::string(option.name) : fmt::format("{} {}", option.name, option.value);
+}
+
+std::string name_of(const Command& command) {
+  return command.word.empty() ? std::string(command.noun) : fmt::format("{} {}", command.noun, command.word);
+}
+
+std::string usage_of(const Command& command) {
+  auto text = fmt::format("mxwarden {}{}", name_of(command), name_of(command.argument));
+  for (const auto* option : command.required) {
+    if (option != nullptr) text += " " + name_of(*option);
+  }
+  for (const auto* option : command.optional) {
+    if (option != nullptr) text += " [" + name_of(*option) + "]";
+  }
+  return text;
+}
+
+std::string row(std::string_view name, std::string_view help) {
+  return fmt::format("  {:<18}{}\n", name, help);
+}
+
+std::string general_options() {
+  std::string text;
+  for (const auto& option : general) text += row(name_of(option), option.help);
+  return text;
+}
+
+std::string help_of(const Command& command) {
+  auto text = fmt::format("Usage: {}\n{}\n\nOptions:\n", usage_of(command), command.help);
+  for (const auto& options : {command.required, command.optional}) {
+    for (const auto* option : options) {
+      if (option != nullptr) text += row(name_of(*option), option->help);
+    }
+  }
+  return text + general_options();
+}
+
+// Of all commands, or of those of one noun.
+std::string help_of(std::string_view noun) {
+  std::string text = "Usage: mxwarden [--control PATH] [--json] COMMAND\nAsks a running mxwardend.\n\nCommands:\n";
+  for (const auto& command : commands) {
+    if (noun.empty() || command.noun == noun)
+      text += fmt::format("  {}\n      {}\n", usage_of(command).substr(9), command.help);
+  }
+  return text + "\nOptions:\n" + general_options() +
+         "\nExit status: 0; 1 it was refused, or there is nothing to remove; 2 wrong usage; 69 no daemon answers.\n";
+}
+
+// What was written, before it is known which command it is of.
+struct Words {
+  std::vector<std::string_view> plain;
+  std::map<std::string_view, std::string_view> options;
+};
+
+// An option takes the same in all commands that have it.
+const Option* find_option(std::string_view name) {
+  for (const auto& option : general) {
+    if (option.name == name) return &option;
+  }
+  for (const auto* option : {&for_ban, &reason, &list_name, &login, &force}) {
+    if (option->name == name) return option;
+  }
+  return nullptr;
+}
+
+Result<Words> split(std::span<const std::string_view> words) {
+  Words split;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    const auto word = words[at] == "-h" ? "--help" : words[at];
+    if (!word.starts_with('-') || word == "-") {
+      split.plain.push_back(word);
+      continue;
+    }
+    const auto equals = word.find('=');
+    const auto name = word.substr(0, equals);
+    const auto* option = find_option(name);
+    if (option == nullptr) return Error{fmt::format("{} is no option", quoted(name))};
+    if (split.options.contains(name)) return Error{fmt::format("{} is given twice", name)};
+    if (option->value.empty()) {
+      if (equals != std::string_view::npos) return Error{fmt::format("{} takes no value", name)};
+      split.options[option->name] = {};
+    } else if (equals != std::string_view::npos) {
+      split.options[option->name] = word.substr(equals + 1);
+    } else if (at + 1 < words.size()) {
+      split.options[option->name] = words[++at];
+    } else {
+      return Error{fmt::format("{} takes a value: {}", name, name_of(*option))};
+    }
+  }
+  return split;
+}
+
+std::string nouns() {
+  std::vector<std::string_view> names;
+  for (const auto& command : commands) {
+    if (names.empty() || names.back() != command.noun) names.push_back(command.noun);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Result<const Command*> find_command(const std::vector<std::string_view>& plain) {
+  if (plain.empty()) return Error{fmt::format("a command is missing: one of {}", nouns())};
+  std::vector<std::string_view> verbs;
+  for (const auto& command : commands) {
+    if (command.noun != plain[0]) continue;
+    if (command.word.empty() || (plain.size() > 1 && command.word == plain[1])) return &command;
+    verbs.push_back(command.word);
+  }
+  if (verbs.empty()) return Error{fmt::format("{} is no command: one of {}", quoted(plain[0]), nouns())};
+  const auto allowed = fmt::format("{}", fmt::join(verbs, ", "));
+  if (plain.size() == 1) return Error{fmt::format("{} is not all: one of {} must follow", plain[0], allowed)};
+  return Error{fmt::format("{} cannot {}: it takes {}", plain[0], quoted(plain[1]), allowed)};
+}
+
+bool has(const Command& command, std::string_view name) {
+  const auto is_it = [&](const Option* option) { return option != nullptr && option->name == name; };
+  return std::ranges::any_of(general, [&](const Option& option) { return option.name == name; }) ||
+         std::ranges::any_of(command.required, is_it) || std::ranges::any_of(command.optional, is_it);
+}
+
+Result<void> check_options(const Command& command, const Words& words) {
+  for (const auto& [name, value] : words.options) {
+    if (!has(command, name))
+      return Error{fmt::format("{} is not for {}: {}", name, name_of(command), usage_of(command))};
+  }
+  for (const auto* option : command.required) {
+    if (option != nullptr && !words.options.contains(option->name)) {
+      return Error{fmt::format("{} is missing: {}", name_of(*option), usage_of(command))};
+    }
+  }
+  return {};
+}
+
+Result<std::optional<Prefix>> read_net(const Command& command, const std::vector<std::string_view>& plain) {
+  const std::size_t before = command.word.empty() ? 1 : 2;
+  const bool given = plain.size() > before;
+  if (plain.size() > before + (command.argument == Argument::none ? 0 : 1)) {
+    return Error{fmt::format("{} is too much: {}", quoted(plain.back()), usage_of(command))};
+  }
+  if (!given) {
+    if (command.argument == Argument::none || command.argument == Argument::maybe_address)
+      return std::optional<Prefix>();
+    return Error{fmt::format("{} is missing: {}", name_of(command.argument).substr(1), usage_of(command))};
+  }
+  if (!is_utf8(plain.back())) return Error{fmt::format("{} is not an IP address", quoted(plain.back()))};
+  const auto net = Prefix::parse(plain.back());
+  if (!net) return Error{printable(net.error().message)};
+  if (command.argument != Argument::net && net->length() != net->address().bits()) {
+    return Error{fmt::format("{} is a net, and this takes one address: {}", net->to_string(), usage_of(command))};
+  }
+  return std::optional(*net);
+}
+
+Result<std::string> read_text(const Words& words, const Option& option) {
+  const auto found = words.options.find(option.name);
+  if (found == words.options.end()) return Result<std::string>(boost::system::in_place_value);
+  const auto text = found->second;
+  if (text.empty() || text.size() > store::longest_record_text || printable(text) != text) {
+    return Error{fmt::format("{} must be text of 1 to {} bytes of UTF-8 without control characters", option.name,
+                             store::longest_record_text)};
+  }
+  return Result<std::string>(boost::system::in_place_value, text);
+}
+
+Result<std::optional<Duration>> read_time(const Words& words) {
+  const auto found = words.options.find(for_ban.name);
+  if (found == words.options.end()) return std::optional<Duration>();
+  const auto time = parse_duration(found->second);
+  if (!time) return Error{fmt::format("{}: {}", for_ban.name, printable(time.error().message))};
+  if (*time == Duration::zero()) return Error{fmt::format("{}: it must be longer than nothing", for_ban.name)};
+  return std::optional(*time);
+}
+
+CommandLine read(const Command& command, const Words& words) {
+  Invocation invocation;
+  invocation.verb = command.verb;
+  invocation.kind = command.kind;
+  invocation.json = words.options.contains("--json");
+  invocation.force = words.options.contains(force.name);
+  if (const auto path = words.options.find("--control"); path != words.options.end()) invocation.control = path->second;
+  if (const auto checked = check_options(command, words); !checked) return checked.error();
+  auto net = read_net(command, words.plain);
+  if (!net) return net.error();
+  invocation.net = *net;
+  auto time = read_time(words);
+  if (!time) return time.error();
+  invocation.time = *time;
+  for (const auto& [option, to] : {std::pair{&reason, &invocation.reason}, std::pair{&list_name, &invocation.list},
+                                   std::pair{&login, &invocation.login}}) {
+    auto text = read_text(words, *option);
+    if (!text) return text.error();
+    *to = std::move(*text);
+  }
+  return invocation;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::span<const std::string_view> words) {
+  const auto given = split(words);
+  if (!given) return given.error();
+  if (given->options.contains("--version")) return Information{"mxwarden " MXWARDEN_VERSION "\n"};
+  const auto command = find_command(given->plain);
+  if (given->options.contains("--help")) {
+    if (command) return Information{help_of(**command)};
+    const bool of_one_noun =
+        given->plain.size() == 1 && std::ranges::find(commands, given->plain[0], &Command::noun) != commands.end();
+    if (given->plain.empty() || of_one_noun) return Information{help_of(of_one_noun ? given->plain[0] : "")};
+  }
+  if (!command) return command.error();
+  return read(**command, *given);
+}
+
+}  // namespace mxwarden::cli

@@ -1,0 +1,44 @@
+#pragma once
+// What the operator wrote, as a value. One table says which commands there are, what they take and what they are for:
+// reading, help and the sentences about mistakes come from it. Pure.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "store/record.hpp"
+
+namespace mxwarden::cli {
+
+enum class Verb : std::uint8_t { status, list, add, remove, reload };
+
+struct Invocation {
+  Verb verb = Verb::status;
+  store::RecordKind kind = store::RecordKind::ban;  // of list, add and remove
+  std::string control = "/run/mxwarden/control.sock";
+  bool json = false;
+  std::optional<Prefix> net;  // one address, where only one makes sense
+  std::optional<Duration> time;
+  std::string reason;  // UTF-8 without control characters, not too long; empty: not given
+  std::string list;
+  std::string login;
+  bool force = false;
+};
+
+// What was asked for and needs no daemon: the help, the version.
+struct Information {
+  std::string text;
+};
+
+// The error is a sentence that says what is allowed.
+using CommandLine = std::variant<Invocation, Information, Error>;
+
+// `words` without the program's own name.
+CommandLine parse_command_line(std::span<const std::string_view> words);
+
+}  // namespace mxwarden::cli

@@ -1,0 +1,212 @@
+#include "cli/program.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <ostream>
+#include <utility>
+
+#include "base/escape.hpp"
+#include "cli/control_client.hpp"
+#include "cli/report.hpp"
+
+namespace mxwarden::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t protocol = 1;
+
+std::string_view op_of(Verb verb) {
+  switch (verb) {
+    case Verb::status:
+      return "status";
+    case Verb::list:
+      return "records.list";
+    case Verb::add:
+      return "records.add";
+    case Verb::remove:
+      return "records.remove";
+    case Verb::reload:
+      break;
+  }
+  return "reload";
+}
+
+json::object request_of(const Invocation& invocation) {
+  json::object request{{"op", op_of(invocation.verb)}};
+  if (invocation.verb == Verb::status || invocation.verb == Verb::reload) return request;
+  request["kind"] = store::to_string(invocation.kind);
+  if (invocation.net) request[invocation.verb == Verb::list ? "covers" : "net"] = invocation.net->to_string();
+  if (invocation.time) request["for_ms"] = std::chrono::ceil<std::chrono::milliseconds>(*invocation.time).count();
+  if (!invocation.reason.empty()) request["reason"] = invocation.reason;
+  if (!invocation.list.empty()) request["list"] = invocation.list;
+  if (!invocation.login.empty()) request["login"] = invocation.login;
+  if (invocation.force) request["force"] = true;
+  return request;
+}
+
+// One command, from its request to what is said about the answer.
+class Command {
+ public:
+  Command(const Invocation& invocation, const Clock& clock, const Terminal& terminal, ControlClient client)
+      : invocation_(invocation), clock_(clock), terminal_(terminal), client_(std::move(client)) {}
+
+  int run() {
+    auto request = request_of(invocation_);
+    if (!send(request)) return exit_unavailable;
+    if (invocation_.verb == Verb::list) return list(std::move(request));
+    auto answer = receive();
+    if (!answer) return exit_unavailable;
+    if (!is_ok(*answer)) return refused(*answer);
+    if (invocation_.json) print(*answer);
+    return finish(*answer);
+  }
+
+ private:
+  bool send(const json::object& request) { return !said(client_.send(json::serialize(request))); }
+
+  template <class Value>
+  bool said(const Result<Value>& result) const {
+    if (result) return false;
+    terminal_.err << "mxwarden: " << result.error().message << "\n";
+    return true;
+  }
+
+  // The next answer; nothing, and it was said: there is none, or not one of ours.
+  std::optional<json::object> receive() {
+    const auto line = client_.receive();
+    if (said(line)) return std::nullopt;
+    json::error_code error;
+    auto value = json::parse(*line, error);
+    auto* answer = error ? nullptr : value.if_object();
+    const auto* proto = answer == nullptr ? nullptr : answer->if_contains("proto");
+    if (answer == nullptr || !answer->contains("ok") || (proto == nullptr && is_first_)) {
+      terminal_.err << "mxwarden: who answers at " << printable(invocation_.control) << " is no mxwardend\n";
+      return std::nullopt;
+    }
+    if (proto != nullptr && *proto != protocol) {
+      terminal_.err << "mxwarden: mxwardend speaks protocol " << json::serialize(*proto) << ", this command "
+                    << protocol << ": they are of different releases; restart mxwardend\n";
+      return std::nullopt;
+    }
+    is_first_ = false;
+    answer->erase("proto");
+    return std::move(*answer);
+  }
+
+  static bool is_ok(const json::object& answer) { return answer.at("ok") == true; }
+
+  void print(const json::object& object) const { terminal_.out << json::serialize(object) << "\n"; }
+
+  // The daemon's sentence, which may have several lines.
+  int refused(const json::object& answer) const {
+    if (invocation_.json) print(answer);
+    const auto* error = answer.if_contains("error");
+    std::string_view rest =
+        error != nullptr && error->is_string() ? std::string_view(error->get_string()) : "it says no";
+    while (true) {
+      const auto end = rest.find('\n');
+      terminal_.err << "mxwarden: " << printable(rest.substr(0, end)) << "\n";
+      if (end == std::string_view::npos) return exit_no;
+      rest.remove_prefix(end + 1);
+    }
+  }
+
+  // Of everything but a list; the machine has its answer already.
+  int finish(const json::object& answer) const {
+    const auto people = !invocation_.json;
+    switch (invocation_.verb) {
+      case Verb::status:
+        if (people) terminal_.out << status_text(answer, terminal_.colours);
+        return 0;
+      case Verb::add:
+        if (const auto* record = answer.if_contains("record"); people && record != nullptr && record->is_object()) {
+          terminal_.out << record_text(record->get_object(), clock_.wall_now());
+        }
+        return 0;
+      case Verb::remove:
+        return removed(answer);
+      default:
+        if (people) terminal_.out << "reloaded\n";
+        return 0;
+    }
+  }
+
+  int removed(const json::object& answer) const {
+    const auto what = fmt::format("{} of {}", store::to_string(invocation_.kind), invocation_.net->to_string());
+    const auto* removed = answer.if_contains("removed");
+    if (removed == nullptr || *removed != true) {
+      terminal_.err << "mxwarden: there is no " << what << "\n";
+      return exit_no;
+    }
+    if (!invocation_.json) terminal_.out << "removed the " << what << "\n";
+    return 0;
+  }
+
+  // The next page is asked for before this one is printed: both ends have something to do.
+  int list(json::object request) {
+    RecordTable table(invocation_.kind, clock_.wall_now(), terminal_.colours);
+    bool any = false;
+    for (bool more = true; more;) {
+      auto answer = receive();
+      if (!answer) return exit_unavailable;
+      if (!is_ok(*answer)) return refused(*answer);
+      const auto* next = answer->if_contains("next");
+      more = next != nullptr;
+      if (more) {
+        request["after"] = *next;
+        if (!send(request)) return exit_unavailable;
+      }
+      const auto* records = answer->if_contains("records");
+      if (records == nullptr || !records->is_array()) continue;
+      any = any || !records->get_array().empty();
+      print(records->get_array(), table);
+      if (!terminal_.out) return 0;  // nobody reads any more; main() says so
+    }
+    if (!any && !invocation_.json) terminal_.out << "no " << store::to_string(invocation_.kind) << "s\n";
+    return 0;
+  }
+
+  void print(const json::array& records, RecordTable& table) const {
+    if (!invocation_.json) {
+      terminal_.out << table.page(records);
+      return;
+    }
+    std::string lines;
+    for (const auto& record : records) lines.append(json::serialize(record)).append("\n");
+    terminal_.out << lines;
+  }
+
+  const Invocation& invocation_;
+  const Clock& clock_;
+  const Terminal& terminal_;
+  ControlClient client_;
+  bool is_first_ = true;  // the next answer, of its connection
+};
+
+int ask(const Invocation& invocation, const Clock& clock, const Terminal& terminal) {
+  auto client = ControlClient::connect(invocation.control);
+  if (!client) {
+    terminal.err << "mxwarden: " << client.error().message << "\n";
+    return exit_unavailable;
+  }
+  return Command(invocation, clock, terminal, std::move(*client)).run();
+}
+
+}  // namespace
+
+int run(std::span<const std::string_view> words, const Clock& clock, const Terminal& terminal) {
+  const auto line = parse_command_line(words);
+  if (const auto* information = std::get_if<Information>(&line)) {
+    terminal.out << information->text;
+    return 0;
+  }
+  if (const auto* error = std::get_if<Error>(&line)) {
+    terminal.err << "mxwarden: " << error->message << "; see mxwarden --help\n";
+    return exit_usage;
+  }
+  return ask(std::get<Invocation>(line), clock, terminal);
+}
+
+}  // namespace mxwarden::cli

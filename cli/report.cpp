@@ -1,0 +1,239 @@
+#include "cli/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <ctime>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "base/escape.hpp"
+
+namespace mxwarden::cli {
+namespace {
+
+namespace json = boost::json;
+using std::chrono::seconds;
+using Cells = std::vector<std::string>;
+
+constexpr std::string_view bold = "\x1b[1m";
+constexpr std::string_view red = "\x1b[31m";
+constexpr std::string_view plain = "\x1b[0m";
+
+std::string coloured(std::string_view text, std::string_view colour, bool colours) {
+  return colours ? fmt::format("{}{}{}", colour, text, plain) : std::string(text);
+}
+
+// Members of what another release may have written: what is missing, or of another type, is empty or 0.
+std::string text_of(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  const auto* text = value == nullptr ? nullptr : value->if_string();
+  return text == nullptr ? std::string() : printable(*text);
+}
+
+std::int64_t number_of(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr) return 0;
+  if (const auto* number = value->if_int64()) return *number;
+  return value->is_uint64() ? std::numeric_limits<std::int64_t>::max() : 0;
+}
+
+bool is_true(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+const json::object& object_of(const json::object& object, std::string_view name) {
+  static const json::object none;
+  const auto* value = object.if_contains(name);
+  const auto* found = value == nullptr ? nullptr : value->if_object();
+  return found == nullptr ? none : *found;
+}
+
+// Milliseconds since 1970, as records have them.
+std::string local_time(std::int64_t milliseconds) {
+  const std::time_t since_1970 = milliseconds / 1000;
+  std::tm local{};
+  if (::localtime_r(&since_1970, &local) == nullptr) return "?";
+  std::array<char, 64> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
+  return {text.data(), size};
+}
+
+std::string left_until(std::int64_t milliseconds, WallTime now) {
+  const auto now_ms = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::hours(24) * 36500).count();
+  const auto most = now_ms + longest;
+  return time_left(std::chrono::milliseconds(std::clamp(milliseconds, now_ms, most) - now_ms));
+}
+
+// Characters: bytes that do not continue one.
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+struct Column {
+  std::string_view title;
+  bool is_number = false;
+};
+
+constexpr std::array ban_columns{Column{"NET"},  Column{"UNTIL"},          Column{"LEFT"},
+                                 Column{"RULE"}, Column{"OFFENCES", true}, Column{"REASON"}};
+constexpr std::array grant_columns{Column{"ADDRESS"}, Column{"UNTIL"}, Column{"LEFT"}, Column{"LAST LOGIN"},
+                                   Column{"LOGINS"}};
+constexpr std::array listing_columns{Column{"NET"},      Column{"UNTIL"}, Column{"LEFT"},  Column{"HITS", true},
+                                     Column{"LAST HIT"}, Column{"LIST"},  Column{"REASON"}};
+
+std::span<const Column> columns_of(store::RecordKind kind) {
+  if (kind == store::RecordKind::ban) return ban_columns;
+  if (kind == store::RecordKind::grant) return grant_columns;
+  return listing_columns;
+}
+
+void append_ban(Cells& cells, const json::object& record) {
+  cells.push_back(text_of(record, "rule"));
+  cells.push_back(std::to_string(number_of(record, "offences")));
+  cells.push_back(text_of(record, "reason"));
+}
+
+// The last login and all names, with how often each came again.
+void append_grant(Cells& cells, const json::object& record) {
+  std::int64_t last = 0;
+  std::string names;
+  const auto* logins = record.if_contains("logins");
+  if (logins != nullptr && logins->is_array()) {
+    for (const auto& value : logins->get_array()) {
+      const auto* login = value.if_object();
+      if (login == nullptr) continue;
+      last = std::max(last, number_of(*login, "last"));
+      if (!names.empty()) names += ", ";
+      names += text_of(*login, "name");
+      if (const auto refreshes = number_of(*login, "refreshes"); refreshes > 0)
+        names += fmt::format(" (+{})", refreshes);
+    }
+  }
+  cells.push_back(local_time(last));
+  cells.push_back(std::move(names));
+}
+
+void append_listing(Cells& cells, const json::object& record) {
+  cells.push_back(std::to_string(number_of(record, "hits")));
+  cells.push_back(local_time(number_of(record, "last")));
+  cells.push_back(text_of(record, "list"));
+  cells.push_back(text_of(record, "reason"));
+}
+
+Cells cells_of(store::RecordKind kind, const json::object& record, WallTime now) {
+  constexpr std::array append{append_ban, append_grant, append_listing};
+  const auto until = number_of(record, "until");
+  Cells cells{text_of(record, "net"), local_time(until), left_until(until, now)};
+  append[static_cast<std::size_t>(kind)](cells, record);
+  return cells;
+}
+
+// The last cell ends its row where it ends.
+template <class Texts>
+void append_row(std::string& to, const Texts& texts, std::span<const Column> columns,
+                std::span<const std::size_t> widths) {
+  for (std::size_t at = 0; at < columns.size(); ++at) {
+    const std::string_view text = texts[at];
+    const auto width = width_of(text);
+    const std::string padding(widths[at] > width ? widths[at] - width : 0, ' ');
+    if (at > 0) to += "  ";
+    if (columns[at].is_number) to += padding;
+    to += text;
+    if (!columns[at].is_number && at + 1 < columns.size()) to += padding;
+  }
+}
+
+std::string plural(std::int64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::string time_left(Duration duration) {
+  constexpr std::array<std::pair<std::int64_t, char>, 4> units{{{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}}};
+  auto rest = std::max<std::int64_t>(std::chrono::floor<seconds>(duration).count(), 0);
+  for (std::size_t at = 0; at < units.size(); ++at) {
+    const auto [length, name] = units[at];
+    if (rest < length) continue;
+    auto text = fmt::format("{}{}", rest / length, name);
+    if (at + 1 < units.size()) {
+      const auto [next_length, next_name] = units[at + 1];
+      if (const auto next = rest % length / next_length; next > 0) text += fmt::format(" {}{}", next, next_name);
+    }
+    return text;
+  }
+  return "0s";
+}
+
+std::string status_text(const json::object& status, bool colours) {
+  const bool up = is_true(status, "store_up");
+  const auto& records = object_of(status, "records");
+  std::string refused;
+  for (const auto& [rule, count] : object_of(status, "refused")) {
+    if (!refused.empty()) refused += ", ";
+    refused += fmt::format("{} {}", printable(rule), count.is_int64() ? count.get_int64() : 0);
+  }
+  auto text =
+      fmt::format("mxwardend {} on {}, process {}, up {}\n", text_of(status, "version"), text_of(status, "node"),
+                  number_of(status, "pid"),
+                  time_left(seconds(std::clamp<std::int64_t>(number_of(status, "uptime_s"), 0, 1'000'000'000))));
+  text += fmt::format("store      {}, {}\n", text_of(status, "backend"), up ? "up" : coloured("down", red, colours));
+  text += fmt::format(
+      "records    {}, {}, {}{}\n", plural(number_of(records, "ban"), "ban"),
+      plural(number_of(records, "grant"), "grant"), plural(number_of(records, "listing"), "listing"),
+      is_true(status, "records_current") ? "" : "; " + coloured("those of other nodes may be missing", red, colours));
+  text += fmt::format("decisions  {}, {} in the last second\n", number_of(status, "decisions"),
+                      number_of(status, "decisions_per_s"));
+  text += fmt::format("refused    {}\n", refused.empty() ? "nobody" : refused);
+  text += fmt::format("open       {}, {}, {}\n", plural(number_of(status, "connections"), "policy connection"),
+                      plural(number_of(status, "smtp_connections"), "SMTP connection"),
+                      plural(number_of(status, "sessions"), "tracked session"));
+  return text;
+}
+
+std::string record_text(const json::object& record, WallTime now) {
+  const auto until = number_of(record, "until");
+  return fmt::format("{} of {} until {} ({})\n", text_of(record, "kind"), text_of(record, "net"), local_time(until),
+                     left_until(until, now));
+}
+
+std::string RecordTable::page(const json::array& records) {
+  const auto columns = columns_of(kind_);
+  std::vector<Cells> rows;
+  rows.reserve(records.size());
+  for (const auto& record : records) {
+    if (const auto* object = record.if_object()) rows.push_back(cells_of(kind_, *object, now_));
+  }
+  if (rows.empty()) return {};
+  std::string text;
+  if (widths_.empty()) {
+    for (std::size_t at = 0; at < columns.size(); ++at) {
+      widths_.push_back(columns[at].title.size());
+      for (const auto& row : rows) widths_.back() = std::max(widths_.back(), width_of(row[at]));
+    }
+    text = heading();
+  }
+  for (const auto& row : rows) {
+    append_row(text, row, columns, widths_);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string RecordTable::heading() const {
+  const auto columns = columns_of(kind_);
+  std::vector<std::string_view> titles;
+  for (const auto& column : columns) titles.push_back(column.title);
+  std::string text;
+  append_row(text, titles, columns, widths_);
+  return coloured(text, bold, colours_) + "\n";
+}
+
+}  // namespace mxwarden::cli

@@ -1,0 +1,89 @@
+#include "cli/command_line.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+namespace mxwarden::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Words = std::vector<std::string_view>;
+
+// Of words that must make sense.
+Invocation parsed(const Words& words) {
+  const auto line = parse_command_line(words);
+  const auto* error = std::get_if<Error>(&line);
+  REQUIRE_MESSAGE(std::holds_alternative<Invocation>(line), (error == nullptr ? "information" : error->message));
+  return std::get<Invocation>(line);
+}
+
+std::string information(const Words& words) {
+  const auto line = parse_command_line(words);
+  REQUIRE(std::holds_alternative<Information>(line));
+  return std::get<Information>(line).text;
+}
+
+std::string error(const Words& words) {
+  const auto line = parse_command_line(words);
+  REQUIRE(std::holds_alternative<Error>(line));
+  return std::get<Error>(line).message;
+}
+
+}  // namespace
+
+TEST_CASE("a command has what it takes, in any order") {
+  const auto whole = Prefix::parse("192.0.2.0/24").value();
+  for (const auto& words : {Words{"bans", "add", "192.0.2.0/24", "--for", "1h", "--reason", "spam", "--force"},
+                            Words{"--reason=spam", "bans", "--force", "--for=60m", "add", "192.0.2.0/24"}}) {
+    const auto ban = parsed(words);
+    CHECK(ban.verb == Verb::add);
+    CHECK(ban.kind == store::RecordKind::ban);
+    CHECK(ban.net == whole);
+    CHECK(ban.time == Duration(1h));
+    CHECK(ban.reason == "spam");
+    CHECK(ban.force);
+    CHECK_FALSE(ban.json);
+    CHECK(ban.control == "/run/mxwarden/control.sock");
+  }
+  const auto grant = parsed({"grants", "add", "2001:db8::1", "--login", "-anna=x"});
+  CHECK(grant.kind == store::RecordKind::grant);
+  CHECK(grant.login == "-anna=x");
+  CHECK_FALSE(grant.time);
+  const auto listing = parsed({"listings", "add", "192.0.2.1", "--list", "l", "--reason", "r", "--for", "90d"});
+  CHECK(listing.kind == store::RecordKind::listing);
+  CHECK(listing.list == "l");
+  CHECK(parsed({"listings", "remove", "192.0.2.1"}).verb == Verb::remove);
+  CHECK_FALSE(parsed({"grants", "list"}).net);
+  CHECK(parsed({"bans", "list", "192.0.2.1"}).net == Prefix::parse("192.0.2.1").value());
+  CHECK(parsed({"reload"}).verb == Verb::reload);
+  const auto status = parsed({"--control", "/tmp/x", "--json", "status"});
+  CHECK(status.verb == Verb::status);
+  CHECK(status.control == "/tmp/x");
+  CHECK(status.json);
+}
+
+TEST_CASE("help is of all, of a noun, of one command; a mistake asks for it in vain") {
+  const auto all = information({"--help"});
+  CHECK(all == information({"-h"}));
+  CHECK(all.starts_with("Usage: mxwarden [--control PATH] [--json] COMMAND\n"));
+  CHECK(all.find("  grants add ADDR --login NAME [--for TIME]\n") != std::string::npos);
+  const auto grants = information({"grants", "--help"});
+  CHECK(grants.find("  grants remove ADDR\n") != std::string::npos);
+  CHECK(grants.find("bans") == std::string::npos);
+  const auto one = information({"grants", "add", "--help"});
+  CHECK(one.starts_with("Usage: mxwarden grants add ADDR --login NAME [--for TIME]\n"));
+  CHECK(one.find("[relay_grant] ttl") != std::string::npos);
+  CHECK(error({"nonsense", "--help"}).find("is no command") != std::string::npos);
+  CHECK(information({"--version"}) == "mxwarden " MXWARDEN_VERSION "\n");
+}
+
+TEST_CASE("bytes that are no text are shown, not obeyed") {
+  CHECK(error({"bans\x1b[2J"}) == "\"bans\\x1b[2J\" is no command: one of status, bans, grants, listings, reload");
+  CHECK(error({"bans", "list", "\xFF"}) == "\"\\xff\" is not an IP address");
+  CHECK(error({"bans", "list", "1\n2"}).find("`1\\x0a2' is not an IP address") != std::string::npos);
+  CHECK(error({"--\x07"}) == "\"--\\x07\" is no option");
+  CHECK(error({"bans", "add", "192.0.2.1", "--for", "1h", "--reason", "\xFF"}).starts_with("--reason must be text"));
+}
+
+}  // namespace mxwarden::cli
