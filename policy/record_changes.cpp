@@ -30,26 +30,6 @@ void refresh(store::Grant::Login& login, WallTime at) {
   login.refreshes = one_more(login.refreshes);
 }
 
-struct Special {
-  Prefix net;
-  std::string_view name;
-};
-
-// RFC 6890 and RFC 4193: what is never one host's address as the Internet sees it.
-std::span<const Special> special_nets() {
-  static const auto net = [](std::string_view text) { return Prefix::parse(text).value(); };
-  static const Special nets[] = {
-      {net("0.0.0.0/8"), "no host's"},      {net("::"), "no host's"},
-      {net("127.0.0.0/8"), "a loopback"},   {net("::1"), "a loopback"},
-      {net("10.0.0.0/8"), "a private"},     {net("172.16.0.0/12"), "a private"},
-      {net("192.168.0.0/16"), "a private"}, {net("fc00::/7"), "a private"},
-      {net("100.64.0.0/10"), "a shared"},   {net("169.254.0.0/16"), "a link-local"},
-      {net("fe80::/10"), "a link-local"},   {net("224.0.0.0/4"), "a multicast"},
-      {net("ff00::/8"), "a multicast"},
-  };
-  return nets;
-}
-
 }  // namespace
 
 store::Record operators_ban(const Prefix& net, WallTime until, std::string_view reason, const store::Record* before) {
@@ -112,11 +92,9 @@ std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix>
 }
 
 std::optional<std::string> why_no_grant(const Address& address, std::span<const Prefix> trusted) {
-  for (const auto& [net, name] : special_nets()) {
-    if (net.contains(address)) {
-      return fmt::format("{} is {} address ({}); such a one never has a grant", address.to_string(), name,
-                         net.to_string());
-    }
+  if (is_private(address)) {
+    return fmt::format("{} is a private, loopback, link-local or multicast address; such a one never has a grant",
+                       address.to_string());
   }
   const auto hit = std::ranges::find_if(trusted, [&](const Prefix& one) { return one.contains(address); });
   if (hit == trusted.end()) return std::nullopt;

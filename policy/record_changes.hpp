@@ -48,8 +48,8 @@ Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix);
 // A sentence that names what the ban would hit and why that is not wanted; nothing: it may be.
 std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix> trusted);
 
-// Loopback, private, shared, link-local and trusted addresses need no grant, and one for them would let a whole house
-// relay.
+// Private addresses (is_private()) have none, as a whole house may be behind them; trusted ones need none. A sentence,
+// or nothing: it may have one.
 std::optional<std::string> why_no_grant(const Address& address, std::span<const Prefix> trusted);
 
 }  // namespace mxwarden::policy

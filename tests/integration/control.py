@@ -28,16 +28,12 @@ STATUS = {"ok": bool, "version": str, "node": str, "pid": int, "uptime_s": int, 
           "records_current": bool, "records": dict, "decisions": int, "decisions_per_s": int, "refused": dict,
           "connections": int, "sessions": int, "smtp_connections": int}
 
-# kind: plural, options of an addition, options it may go without
+# kind: plural, options of an addition
 KINDS = {
     "ban": ("bans", ["--for", "1h", "--reason", "spam run"]),
     "grant": ("grants", ["--login", "anna@example.org"]),
     "listing": ("listings", ["--list", "bl.example", "--reason", "open relay"]),
 }
-
-MANY = 100_000
-# An idle machine takes a third of it.
-MANY_LISTED_WITHIN = 4.0
 
 
 class ControlTestCase(case.TestCase):
@@ -147,26 +143,6 @@ class Records(ControlTestCase):
             shown = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(until + hours * 3600))
             self.assertIn(shown, self.good(daemon.cli("bans", "list", TZ=zone)))
 
-    def test_a_hundred_thousand_are_listed_at_once(self):
-        daemon = self.mxwardend()
-        nets = [f"203.{at >> 16}.{at >> 8 & 255}.{at & 255}" for at in range(MANY)]
-        # As many at once as a socket takes while nobody reads.
-        for start in range(0, MANY, 500):
-            answers = daemon.ask(*({"op": "records.add", "kind": "ban", "net": net, "for_ms": 3_600_000,
-                                    "reason": "one of many"} for net in nets[start:start + 500]))
-            self.assertEqual([answer["ok"] for answer in answers], [True] * 500)
-        for arguments in (["--json"], []):
-            began = time.monotonic()
-            done = daemon.cli(*arguments, "bans", "list")
-            took = time.monotonic() - began
-            lines = self.good(done).splitlines()
-            print(f"{MANY} bans listed in {took:.2f} s", *arguments)
-            if arguments:
-                self.assertEqual([json.loads(line)["net"] for line in lines], nets)
-            else:
-                self.assertEqual([line.split()[0] for line in lines[1:]], nets)
-            self.assertLess(took, MANY_LISTED_WITHIN)
-
 
 class Refusals(ControlTestCase):
     def test_the_daemon_says_no_with_a_sentence(self):
@@ -176,7 +152,7 @@ class Refusals(ControlTestCase):
                 (["bans", "add", "192.0.2.0/24", *ban], "would hit 192.0.2.25, which"),
                 (["bans", "add", "0.0.0.0/1", *ban], "would hit "),
                 (["bans", "add", "2000::/3", *ban], "1 of 8 addresses of all IPv6"),
-                (["grants", "add", "10.1.2.3", "--login", "a"], "a private address"),
+                (["grants", "add", "10.1.2.3", "--login", "a"], "10.1.2.3 is a private"),
                 (["grants", "add", "192.0.2.25", "--login", "a"], "trusted already"),
                 (["bans", "remove", "203.0.113.9"], "there is no ban of 203.0.113.9"),
         ]:
