@@ -346,7 +346,7 @@ std::optional<Addition> make_listing(Call& call) {
 }
 
 std::string log_line(const Call& call, std::string_view op, store::RecordKind kind, const Prefix& net) {
-  auto line = fmt::format("control op={} uid={} kind={} net=", op, call.peer.uid.value_or(0), store::to_string(kind));
+  auto line = fmt::format("control op={} uid={} kind={} net=", op, *call.peer.uid, store::to_string(kind));
   net.append_to(line);
   return line;
 }
