@@ -358,12 +358,12 @@ void add(Call& call) {
   if (!addition) return;
   auto line = log_line(call, "records.add", kind, addition->record.net) + addition->log;
   auto answer = R"("record":)" + text_of(addition->record);
-  call.daemon.records.put(std::move(addition->record),
-                          [reply = call.reply, line = std::move(line), answer = std::move(answer)](Result<void> put) {
-                            if (!put) return reply.error(put.error().message);
-                            log::info(line);
-                            reply.ok(answer);
-                          });
+  call.daemon.records.put(std::move(addition->record), [reply = call.reply, line = std::move(line),
+                                                        answer = std::move(answer)](const Result<void>& put) {
+    if (!put) return reply.error(put.error().message);
+    log::info(line);
+    reply.ok(answer);
+  });
 }
 
 // --- records.remove
@@ -383,7 +383,8 @@ void remove(Call& call) {
   const bool there = call.daemon.records.book().find_net(kind, net, call.now()) != nullptr;
   // Also if it is not known here: another node's may not have been heard of yet.
   call.daemon.records.erase(
-      kind, net, [reply = call.reply, line = log_line(call, "records.remove", kind, net), there](Result<void> erased) {
+      kind, net,
+      [reply = call.reply, line = log_line(call, "records.remove", kind, net), there](const Result<void>& erased) {
         if (!erased) return reply.error(erased.error().message);
         if (there) log::info(line);
         reply.ok(there ? R"("removed":true)" : R"("removed":false)");

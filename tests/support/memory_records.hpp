@@ -8,7 +8,7 @@
 
 namespace mxwarden::tests {
 
-class MemoryRecords final : public store::Records {
+class MemoryRecords : public store::Records {
  public:
   explicit MemoryRecords(const Clock& clock) : clock_(clock), book_(clock.now(), clock.wall_now()) {}
 

@@ -43,7 +43,7 @@ TEST_CASE("status says how it goes") {
                 .sessions = 4,
                 .smtp_connections = 5,
                 .totals = {.decisions = 1000, .last_second = 17, .refusals = {{"client_rate", 9}, {"odd", 2}}}};
-  rig.records.is_current = false;
+  rig.records.away = true;
   put_bans(rig, 2);
   const auto answer = rig.ask(R"({"op":"status"})");
   const auto expected = json::parse(R"({"ok":true,"version":")" MXWARDEN_VERSION

@@ -12,27 +12,22 @@
 
 #include "base/log.hpp"
 #include "server/control_operations.hpp"
-#include "store/record_book.hpp"
+#include "support/memory_records.hpp"
 
 namespace mxwarden::server {
 
-class FakeRecords final : public store::Records {
+class FakeRecords final : public tests::MemoryRecords {
  public:
-  explicit FakeRecords(const Clock& clock) : clock_(clock), book_(clock.now(), clock.wall_now()) {}
+  using MemoryRecords::MemoryRecords;
 
   void put(store::Record record, Done done) override {
-    if (!error.empty()) return finish(std::move(done), Error{error});
-    book_.put(std::move(record), clock_.now());
-    finish(std::move(done), {});
+    if (!error.empty()) return finish(done, Error{error});
+    MemoryRecords::put(std::move(record), [&](const Result<void>& put) { finish(done, put); });
   }
   void erase(store::RecordKind kind, const Prefix& net, Done done) override {
-    book_.erase(kind, net);
-    finish(std::move(done), error.empty() ? Result<void>() : Error{error});
+    if (!error.empty()) return finish(done, Error{error});
+    MemoryRecords::erase(kind, net, [&](const Result<void>& erased) { finish(done, erased); });
   }
-  void tick() override { book_.tick(clock_.now(), clock_.wall_now()); }
-  const store::RecordBook& book() const override { return book_; }
-  store::RecordBook& book() override { return book_; }
-  bool current() const override { return is_current; }
 
   void finish_one() {
     const auto next = std::move(waiting_.front());
@@ -43,16 +38,13 @@ class FakeRecords final : public store::Records {
 
   std::string error;  // empty: all goes well
   bool finishes_later = false;
-  bool is_current = true;
 
  private:
-  void finish(Done done, Result<void> result) {
-    if (!finishes_later) return done(std::move(result));
-    waiting_.push_back([done = std::move(done), result = std::move(result)] { done(result); });
+  void finish(const Done& done, const Result<void>& result) {
+    if (!finishes_later) return done(result);
+    waiting_.push_back([done, result] { done(result); });
   }
 
-  const Clock& clock_;
-  store::RecordBook book_;
   std::vector<std::function<void()>> waiting_;
 };
 
