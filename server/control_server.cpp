@@ -8,6 +8,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mxwarden::server {
@@ -39,7 +40,7 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
   static constexpr std::size_t read_size = 16384;
 
   void go_on();
-  void ask(std::string line);
+  void ask(std::string_view line);
   void answered(std::string answer);
   void write(std::string answer);
   void give_up_after(Duration patience);
@@ -92,10 +93,10 @@ void ControlConnection::go_on() {
     write(ControlOperations::error(
         fmt::format("a line may have {} bytes; the connection is closed", ControlServer::longest_line), first_));
   } else if (end != std::string::npos) {
-    auto line = input_.substr(0, end);
+    const auto line = input_.substr(0, end);
     input_.erase(0, end + 1);
     searched_ = 0;
-    ask(std::move(line));
+    ask(line);
   } else if (input_ends_) {
     close();
   } else {
@@ -104,7 +105,7 @@ void ControlConnection::go_on() {
   }
 }
 
-void ControlConnection::ask(std::string line) {
+void ControlConnection::ask(std::string_view line) {
   // The store answers when it will; the client need not hurry meanwhile.
   timer_.cancel();
   line_is_timed_ = false;
