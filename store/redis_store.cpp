@@ -7,56 +7,29 @@
 #include <utility>
 
 namespace mxwarden::store {
-namespace {
-
-using boost::system::error_code;
-
-// The script is compiled meanwhile.
-constexpr Duration shortest_greeting = std::chrono::milliseconds(20);
-
-RedisLink::Options link_options(const RedisStore::Options& options) {
-  RedisLink::Options link;
-  link.user = options.user;
-  link.password = options.password;
-  link.db = options.db;
-  link.script = redis_script();
-  // What takes longer to be greeted would take too long to answer.
-  link.greeting_within = std::max(options.deadline, shortest_greeting);
-  link.tls = options.tls != nullptr;
-  link.seed = options.seed;
-  return link;
-}
-
-}  // namespace
 
 RedisStore::RedisStore(boost::asio::io_context& context, const Clock& clock, std::unique_ptr<RedisLocator> locator,
                        Options options)
-    : clock_(clock),
+    : RedisConnection(context, clock, std::move(locator), options, redis_script()),
       options_(std::move(options)),
       names_{.prefix = options_.prefix, .node = options_.node},
-      link_(link_options(options_)),
-      locator_(std::move(locator)),
-      socket_(context, *this, options_.tls),
-      deadline_timer_(context),
-      link_timer_(context, [this] { woke(); }) {}
+      deadline_timer_(context) {}
 
 RedisStore::~RedisStore() = default;
 
 void RedisStore::start() {
-  locator_->start([this](const RedisServerAddress& server) { moved(server); });
+  open();
 }
 
 void RedisStore::stop() {
-  stopped_ = true;
-  locator_->stop();
-  close();
+  shut();
   flush();  // what that made others ask
   deadline_timer_.cancel();
-  link_timer_.set({});
 }
 
 RedisStore::Statistics RedisStore::statistics() const {
   auto statistics = statistics_;
+  statistics.connections = connections_;
   statistics.up = link_.state() == RedisLink::State::ready;
   return statistics;
 }
@@ -161,63 +134,11 @@ void RedisStore::fail_all() {
   for (const auto& call : lost) call_is_over(call, false);
 }
 
-// The connection.
-
-// What ends with the last call that was outstanding may stop the store: so it is asked after each close().
-void RedisStore::follow(RedisLink::Action action) {
-  if (stopped_) return;
-  switch (action) {
-    case RedisLink::Action::none:
-      break;
-    case RedisLink::Action::connect:
-      close();
-      if (stopped_) return;
-      ++statistics_.connections;
-      socket_.open(server_);
-      break;
-    case RedisLink::Action::send_greeting:
-      socket_.outgoing() = link_.greeting();
-      socket_.send();
-      break;
-    case RedisLink::Action::close:
-      close();
-      if (stopped_) return;
-      if (link_.doubts_server()) locator_->doubt();
-      break;
-  }
-  tell_changes();
-  link_timer_.set(link_.wakes_at());
-}
-
-void RedisStore::close() {
-  socket_.close();
-  fail_all();
-}
-
-void RedisStore::moved(const RedisServerAddress& server) {
-  server_ = server;
-  told_.clear();
-  follow(link_.moved(clock_.now()));
-  flush();
-}
-
-void RedisStore::woke() {
-  follow(link_.woke(clock_.now()));
-  flush();
-}
-
-void RedisStore::connected() {
-  follow(link_.connected(clock_.now()));
-}
-
-void RedisStore::lost(std::string_view why) {
-  follow(link_.lost(why, clock_.now()));
-}
+// What is answered.
 
 void RedisStore::received(const RedisReply& reply) {
-  if (link_.state() == RedisLink::State::greeting) {
-    follow(link_.greeted(reply, clock_.now()));
-  } else if (in_flight_.empty()) {
+  if (takes(reply)) return;
+  if (in_flight_.empty()) {
     lost("a reply to nothing that was asked");
   } else {
     take_answer(reply);
@@ -258,7 +179,7 @@ void RedisStore::await_deadline() {
   if (in_flight_.empty() || (awaited_ && *awaited_ <= soonest)) return;
   awaited_ = awaited_ ? soonest : next_deadline();
   deadline_timer_.expires_at(*awaited_);
-  deadline_timer_.async_wait([this](const error_code& error) {
+  deadline_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error || stopped_) return;
     awaited_.reset();
     const auto now = clock_.now();

@@ -8,10 +8,6 @@
 // used again: replies have no names, and the next one would be taken for that of another call. While there is no
 // connection that has been greeted, nothing waits: batches are answered at the next flush().
 //
-// Its locator says where the server is. When that is somewhere else than before, the connection is closed at once,
-// however well it works: a master that was replaced while it was frozen takes calls for seconds after it has thawed,
-// and they are lost.
-//
 // Threads: one, that of the io_context, which must outlive it and is not to run after it. Memory: what is
 // outstanding, which is bounded by who asks (a policy connection has one question at a time).
 
@@ -27,26 +23,17 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "store/redis_address.hpp"
-#include "store/redis_link.hpp"
+#include "store/redis_connection.hpp"
 #include "store/redis_script.hpp"
-#include "store/redis_socket.hpp"
 #include "store/redis_wire.hpp"
 #include "store/store.hpp"
-#include "store/wake_timer.hpp"
 
 namespace mxwarden::store {
 
-class RedisStore final : public Store, private RedisSocket::Owner {
+class RedisStore final : public Store, private RedisConnection {
  public:
-  struct Options {
-    std::string user;
-    std::string password;
-    int db = 0;
-    std::string prefix = "mxw";
-    std::string node;                                    // of gauges: another one on each node
-    Duration deadline = std::chrono::milliseconds(100);  // of a call
-    std::shared_ptr<RedisTls> tls;                       // none: in plain text
-    std::uint64_t seed = 0;                              // of the jitter; random in a daemon
+  struct Options : RedisConnection::Options {
+    std::string node;            // of gauges: another one on each node
     bool time_of_batch = false;  // Batch::now instead of the server's time: for tests with a clock of their own
   };
 
@@ -100,30 +87,19 @@ class RedisStore final : public Store, private RedisSocket::Owner {
   void send_call(const Call& call);
   void call_is_over(const Call& call, bool can_say);
   void answer(Ask& ask);
-  void fail_all();
 
-  void connected() override;
   void received(const RedisReply& reply) override;
-  void lost(std::string_view why) override;
   void turn_ends() override { flush(); }
+  void fail_all() override;
+  void tell_changes() override;
+  void moves() override { told_.clear(); }
 
-  void moved(const RedisServerAddress& server);
-  void woke();
-  void follow(RedisLink::Action action);
-  void close();
   void take_answer(const RedisReply& reply);
   void await_deadline();
   Instant next_deadline() const;
-  void tell_changes();
 
-  const Clock& clock_;
   Options options_;
   RedisNames names_;
-  RedisLink link_;
-
-  std::unique_ptr<RedisLocator> locator_;
-  RedisServerAddress server_;
-  RedisSocket socket_;
 
   std::vector<std::unique_ptr<Ask>> asks_;
   std::vector<Ask*> unused_;
@@ -133,9 +109,7 @@ class RedisStore final : public Store, private RedisSocket::Owner {
   boost::asio::steady_timer deadline_timer_;
   std::optional<Instant> awaited_;    // by deadline_timer_
   Instant soonest_ = Instant::max();  // deadline of what was sent since it was last set
-  WakeTimer link_timer_;
 
-  bool stopped_ = false;
   bool was_up_ = false;
   std::string told_;  // the trouble that was logged last
   log::RepeatedWarning call_failed_;
