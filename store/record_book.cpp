@@ -9,6 +9,8 @@
 #include <map>
 #include <utility>
 
+#include "store/prefix_hash.hpp"
+
 namespace mxwarden::store {
 namespace {
 
@@ -23,15 +25,6 @@ const Prefix& net_of(const RecordBook::Entry& entry) {
 WallTime end_of(const RecordBook::Entry& entry) {
   return entry->until;
 }
-
-struct PrefixHash {
-  std::size_t operator()(const Prefix& prefix) const {
-    const auto& bytes = prefix.address().bytes();
-    auto hash = boost::hash_range(bytes.begin(), bytes.end());
-    boost::hash_combine(hash, prefix.length());
-    return hash;
-  }
-};
 
 struct ByNet {};
 struct ByOrder {};
