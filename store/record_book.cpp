@@ -1,10 +1,10 @@
 #include "store/record_book.hpp"
 
 #include <algorithm>
-#include <boost/multi_index/hashed_index.hpp>
 #include <boost/multi_index/key.hpp>
 #include <boost/multi_index/ordered_index.hpp>
 #include <boost/multi_index_container.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <list>
 #include <map>
 #include <utility>
@@ -26,18 +26,40 @@ WallTime end_of(const RecordBook::Entry& entry) {
   return entry->until;
 }
 
-struct ByNet {};
+struct NetHash {
+  using is_transparent = void;
+  std::size_t operator()(const Prefix& net) const { return PrefixHash()(net); }
+  std::size_t operator()(const RecordBook::Entry& entry) const { return PrefixHash()(entry->net); }
+};
+
+struct SameNet {
+  using is_transparent = void;
+  bool operator()(const RecordBook::Entry& one, const RecordBook::Entry& other) const { return one->net == other->net; }
+  bool operator()(const Prefix& net, const RecordBook::Entry& entry) const { return net == entry->net; }
+  bool operator()(const RecordBook::Entry& entry, const Prefix& net) const { return net == entry->net; }
+};
+
+using Nets = PrefixTables<boost::unordered_flat_set<RecordBook::Entry, NetHash, SameNet>>;
+
 struct ByOrder {};
 struct ByEnd {};
 
-using Shelf = boost::multi_index_container<
-    RecordBook::Entry, index::indexed_by<index::hashed_unique<index::tag<ByNet>, index::key<&net_of>, PrefixHash>,
-                                         index::ordered_unique<index::tag<ByOrder>, index::key<&net_of>>,
-                                         index::ordered_non_unique<index::tag<ByEnd>, index::key<&end_of>>>>;
+using Shelf =
+    boost::multi_index_container<RecordBook::Entry,
+                                 index::indexed_by<index::ordered_unique<index::tag<ByOrder>, index::key<&net_of>>,
+                                                   index::ordered_non_unique<index::tag<ByEnd>, index::key<&end_of>>>>;
 
 // The records of one kind, and how many of each length of prefix there are: the longest first.
 struct Kind {
+  // Null: there is none.
+  RecordBook::Entry find(const Prefix& net) const {
+    const auto& table = nets.of(net);
+    const auto found = table.find(net);
+    return found != table.end() ? *found : nullptr;
+  }
+
   Shelf shelf;
+  Nets nets;  // what is on the shelf
   std::map<std::pair<Address::Family, int>, std::size_t, std::greater<>> lengths;
 };
 
@@ -72,19 +94,22 @@ struct RecordBook::State {
   }
 
   void insert(Entry entry) {
-    auto& [shelf, lengths] = kind(entry->kind());
-    const auto [at, fresh] = shelf.get<ByNet>().insert(entry);
+    auto& [shelf, nets, lengths] = kind(entry->kind());
+    const auto [at, fresh] = shelf.get<ByOrder>().insert(entry);
     if (fresh) {
       ++lengths[length_of(entry->net)];
     } else {
-      shelf.get<ByNet>().replace(at, entry);
+      nets.of(entry->net).erase(*at);
+      shelf.get<ByOrder>().replace(at, entry);
     }
+    nets.of(entry->net).insert(entry);
     tell(entry->kind(), entry->net, entry);
   }
 
   bool remove(RecordKind which, Prefix net) {
-    auto& [shelf, lengths] = kind(which);
-    if (shelf.get<ByNet>().erase(net) == 0) return false;
+    auto& [shelf, nets, lengths] = kind(which);
+    if (shelf.get<ByOrder>().erase(net) == 0) return false;
+    nets.of(net).erase(net);
     const auto length = lengths.find(length_of(net));
     if (--length->second == 0) lengths.erase(length);
     tell(which, net, nullptr);
@@ -118,10 +143,9 @@ bool RecordBook::erase(RecordKind kind, const Prefix& net) {
 void RecordBook::replace(std::vector<Record> records, Instant now) {
   std::array<std::vector<Prefix>, record_kinds> kept;
   for (auto& record : records) {
-    auto& shelf = state_->kind(record.kind()).shelf.get<ByNet>();
     kept[static_cast<std::size_t>(record.kind())].push_back(record.net);
-    const auto known = shelf.find(record.net);
-    if (known == shelf.end() || **known != record) put(std::move(record), now);
+    const auto known = state_->kind(record.kind()).find(record.net);
+    if (known == nullptr || *known != record) put(std::move(record), now);
   }
   for (std::size_t at = 0; at < record_kinds; ++at) {
     std::ranges::sort(kept[at]);
@@ -147,22 +171,20 @@ void RecordBook::tick(Instant now, WallTime wall_now) {
 
 RecordBook::Entry RecordBook::find(RecordKind kind, const Address& address, Instant now,
                                    bool (*wanted)(const Record&)) const {
-  const auto& [shelf, lengths] = state_->kind(kind);
-  if (lengths.empty()) return nullptr;
-  const auto& by_net = shelf.get<ByNet>();
+  const auto& records = state_->kind(kind);
+  if (records.lengths.empty()) return nullptr;
   const auto wall_now = wall(now);
-  for (const auto& [length, number] : lengths) {
+  for (const auto& [length, number] : records.lengths) {
     if (length.first != address.family()) continue;
-    const auto found = by_net.find(Prefix(address, length.second));
-    if (found != by_net.end() && (*found)->until > wall_now && wanted(**found)) return *found;
+    auto found = records.find(Prefix(address, length.second));
+    if (found != nullptr && found->until > wall_now && wanted(*found)) return found;
   }
   return nullptr;
 }
 
 RecordBook::Entry RecordBook::find_net(RecordKind kind, const Prefix& net, Instant now) const {
-  const auto& by_net = state_->kind(kind).shelf.get<ByNet>();
-  const auto found = by_net.find(net);
-  return found != by_net.end() && (*found)->until > wall(now) ? *found : nullptr;
+  auto found = state_->kind(kind).find(net);
+  return found != nullptr && found->until > wall(now) ? found : nullptr;
 }
 
 std::vector<RecordBook::Entry> RecordBook::list(RecordKind kind, const Prefix* after, std::size_t most,
