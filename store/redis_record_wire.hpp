@@ -1,0 +1,100 @@
+#pragma once
+// Records in Redis: what their keys are called, what is asked, and what the answers mean. Pure. All that Redis says is
+// looked at as if a stranger had said it.
+//
+// Keys, all in one hash slot, as one call of the script touches several of them (Redis Cluster allows no other):
+//
+//   PREFIX:r1{records}KIND/NET  the text of a record (store/record.hpp); ends when the record does
+//   PREFIX:r1{records}index     a sorted set: KIND/NET by the record's end in milliseconds since 1970; ends with the
+//   last
+//                               of them. Each write takes out up to 100 that are over
+//   PREFIX:r1{records}changes   a stream, the last 10,000 changes: `of` KIND/NET and, unless it was erased, `record`
+//   its
+//                               text; ends a day after the last change, and not before the index: as long as there
+//                               are records, it has a change by which to know it again
+//
+// The 1 is the version of all this. Releases that can read each other's share it.
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "store/record.hpp"
+#include "store/redis_script.hpp"
+#include "store/redis_wire.hpp"
+
+namespace mxwarden::store {
+
+// As Redis is to be given it. One call writes or erases a record, in one step; it answers with the id of the change. An
+// error means that nothing was changed.
+std::string_view redis_record_script();
+
+// A record without what it says: KIND/NET.
+struct RecordName {
+  RecordKind kind;
+  Prefix net;
+
+  static std::optional<RecordName> parse(std::string_view text);
+  std::string to_string() const;
+
+  bool operator==(const RecordName&) const = default;
+};
+
+// Of a change in the stream: they grow.
+struct ChangeId {
+  std::uint64_t milliseconds = 0;
+  std::uint64_t number = 0;
+
+  static std::optional<ChangeId> parse(std::string_view text);
+  std::string to_string() const;
+
+  auto operator<=>(const ChangeId&) const = default;
+};
+
+// Appends commands to what is to be sent.
+class RedisRecordCommands {
+ public:
+  explicit RedisRecordCommands(const std::string& prefix);
+
+  std::string key(std::string_view name) const { return common_ + std::string(name); }
+
+  // `text` empty: erase. `until` in milliseconds since 1970.
+  void append_write(std::string& to, const ScriptAs& script, const RecordName& name, std::string_view text,
+                    std::int64_t until) const;
+  void append_last_change(std::string& to) const;
+  // About `count` names; the first `cursor` is "0".
+  void append_index_page(std::string& to, std::string_view cursor, std::size_t count) const;
+  void append_texts(std::string& to, const std::vector<std::string>& names) const;
+  // From this one on, it included; none: from the first.
+  void append_changes(std::string& to, std::optional<ChangeId> from, std::size_t count) const;
+
+ private:
+  std::string common_;  // of all keys
+  std::string index_;
+  std::string changes_;
+};
+
+// Views live as long as the reply.
+struct IndexPage {
+  std::string next_cursor;  // "0": there are no more
+  std::vector<std::string> names;
+};
+struct Change {
+  ChangeId id;
+  std::string_view name;
+  std::string_view text;  // empty: erased
+};
+
+// Nothing: this is no answer to such a command.
+std::optional<IndexPage> read_index_page(const RedisReply& reply);
+// Each with a higher id than the one before.
+std::optional<std::vector<Change>> read_changes(const RedisReply& reply);
+
+// What is kept under a name. An error: the text is none of a record, or of another one.
+Result<Record> read_record(const RecordName& name, std::string_view text);
+
+}  // namespace mxwarden::store
