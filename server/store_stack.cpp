@@ -12,18 +12,15 @@
 namespace mxwarden::server {
 namespace {
 
-store::RedisStore::Options redis_options(const conf::Settings& settings, std::shared_ptr<store::RedisTls> tls) {
+store::RedisConnection::Options redis_options(const conf::Settings& settings, std::shared_ptr<store::RedisTls> tls) {
   const auto& redis = settings.redis;
-  store::RedisStore::Options options;
-  options.user = redis.user;
-  options.password = redis.password;
-  options.db = redis.db;
-  options.prefix = redis.prefix;
-  options.node = settings.server.node;
-  options.deadline = std::min(redis.deadline, settings.server.answer_within);
-  options.tls = std::move(tls);
-  options.seed = random_seed();
-  return options;
+  return {.user = redis.user,
+          .password = redis.password,
+          .db = redis.db,
+          .prefix = redis.prefix,
+          .deadline = std::min(redis.deadline, settings.server.answer_within),
+          .tls = std::move(tls),
+          .seed = random_seed()};
 }
 
 }  // namespace
@@ -35,7 +32,10 @@ StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, con
   if (settings.store.backend != conf::Backend::redis) return;
   // An error was a fault of the configuration, with which nobody comes here.
   const auto tls = redis_tls(settings.redis).value();
-  redis_.emplace(context, clock, redis_locator(context, clock, settings.redis, tls), redis_options(settings, tls));
+  locator_.emplace(redis_locator(context, clock, settings.redis, tls));
+  redis_.emplace(context, clock, locator_->share(),
+                 store::RedisStore::Options{redis_options(settings, tls), settings.server.node});
+  redis_records_.emplace(context, clock, locator_->share(), redis_options(settings, tls));
   coalescing_.emplace(*redis_);
   cached_.emplace(*coalescing_, store::CachedStore::Options{.seed = random_seed()});
   if (settings.redis.on_error == conf::OnError::local) resilient_.emplace(*cached_, embedded_);
@@ -51,12 +51,19 @@ store::Store* StoreStack::shared() {
   return coalescing_ ? &*coalescing_ : nullptr;
 }
 
+store::Records& StoreStack::records() {
+  if (redis_records_) return *redis_records_;
+  return records_;
+}
+
 void StoreStack::start() {
   if (redis_) redis_->start();
+  if (redis_records_) redis_records_->start();
 }
 
 void StoreStack::stop() {
   records_.stop();
+  if (redis_records_) redis_records_->stop();
   if (redis_) redis_->stop();
 }
 

@@ -11,8 +11,10 @@
 #include "store/coalescing_store.hpp"
 #include "store/embedded_records.hpp"
 #include "store/embedded_store.hpp"
+#include "store/redis_records.hpp"
 #include "store/redis_store.hpp"
 #include "store/resilient_store.hpp"
+#include "store/shared_redis_locator.hpp"
 
 namespace mxwarden::server {
 
@@ -33,7 +35,7 @@ class StoreStack {
   // Of these the part that other nodes share, which has no answer while it is away; null: there is none.
   store::Store* shared();
   // What outlasts a window.
-  store::Records& records() { return records_; }
+  store::Records& records();
   // Connects, where there is something to connect to.
   void start();
   // So that nothing holds the io_context any more. What is to be kept is written first.
@@ -44,7 +46,9 @@ class StoreStack {
  private:
   store::EmbeddedStore embedded_;
   store::EmbeddedRecords records_;
+  std::optional<store::SharedRedisLocator> locator_;  // of the next two
   std::optional<store::RedisStore> redis_;
+  std::optional<store::RedisRecords> redis_records_;
   std::optional<store::CoalescingStore> coalescing_;
   std::optional<store::CachedStore> cached_;
   std::optional<store::ResilientStore> resilient_;
