@@ -67,8 +67,8 @@ class Adviser {
 
   void look_at_persistence() {
     if (!keeps_append_only_file(info_) || appendfsync_ != "always") return;
-    say("each count waits for the disk (appendfsync always): set `appendfsync everysec`, or `appendonly no`, as counts "
-        "can be lost");
+    say("each count waits for the disk (appendfsync always): set `appendfsync everysec`, which loses a second of bans "
+        "and counts at most, if the host crashes");
   }
 
   // The number of replicas that keep up is told only if some are asked for.

@@ -220,8 +220,8 @@ void RedisRecords::take_read(const RedisReply& reply) {
   asking_ = false;
   const auto now = clock_.now();
   if (!reply.is_error()) {
+    if (!take_step(reply)) return follow(link_.lost("an answer to another question than that for records", now));
     link_.answered();
-    if (!take_step(reply)) follow(link_.lost("an answer to another question than that for records", now));
     return;
   }
   const auto trouble = understand_redis_error(reply.text());

@@ -35,6 +35,8 @@
 //
 // BUGS: it listens to a master that has become a replica without closing its connections until the next write finds
 // out. What other nodes wrote is heard in the meantime by way of replication.
+// Of two writes of one record that are on their way together the first may be done last, if the server has forgotten
+// the script and another node sends it between the two.
 
 #include <array>
 #include <boost/asio/io_context.hpp>

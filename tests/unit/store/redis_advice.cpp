@@ -59,8 +59,8 @@ TEST_CASE("a master that writes each count to its disk and counts without its re
   CHECK(redis_advice(recorded("always_on_disk"), "always") ==
         Texts{"when it is full it refuses to count, and each node counts for itself (maxmemory-policy noeviction): set "
               "`maxmemory-policy volatile-ttl`, unless it keeps what others cannot lose",
-              "each count waits for the disk (appendfsync always): set `appendfsync everysec`, or `appendonly no`, as "
-              "counts can be lost",
+              "each count waits for the disk (appendfsync always): set `appendfsync everysec`, which loses a second of "
+              "bans and counts at most, if the host crashes",
               "it has replicas, and counts on when it is cut off from them, which a failover loses: set "
               "`min-replicas-to-write 1`, or put up with it where sharing must not end with the last replica"});
 }
