@@ -12,7 +12,7 @@ bool is_own(const Question& question) {
 
 Step plan(const Question& question, store::Counts&) {
   const auto& client = question.view->client;
-  if (!client || question.trusted || !may_have_grant(*client) || is_own(question)) return Step::pass;
+  if (!client || question.trusted || is_private(*client) || is_own(question)) return Step::pass;
   return question.known.grant == nullptr && question.known.all_said ? Step::pass : Step::judge;
 }
 
@@ -27,10 +27,6 @@ Verdict permit(const Question& question, conf::Mode mode) {
 }
 
 }  // namespace
-
-bool may_have_grant(const Address& address) {
-  return !is_private(address);
-}
 
 Rule make_relay_grant_rule(const conf::Settings::RelayGrant& settings) {
   const auto unknown =

@@ -15,7 +15,4 @@ namespace mxwarden::policy {
 
 Rule make_relay_grant_rule(const conf::Settings::RelayGrant& settings);
 
-// Whether an address may have a grant at all; a trusted one is not asked about here.
-bool may_have_grant(const Address& address);
-
 }  // namespace mxwarden::policy

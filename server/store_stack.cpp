@@ -26,10 +26,13 @@ store::RedisConnection::Options redis_options(const conf::Settings& settings, st
 }  // namespace
 
 StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, const conf::Settings& settings)
-    : embedded_({.max_entries = settings.store.max_entries, .seed = random_seed()}),
-      records_(clock, settings.store.path,
-               [&context](std::function<void()> finished) { boost::asio::post(context, std::move(finished)); }) {
-  if (settings.store.backend != conf::Backend::redis) return;
+    : embedded_({.max_entries = settings.store.max_entries, .seed = random_seed()}) {
+  if (settings.store.backend == conf::Backend::embedded) {
+    embedded_records_.emplace(clock, settings.store.path, [&context](std::function<void()> finished) {
+      boost::asio::post(context, std::move(finished));
+    });
+    return;
+  }
   // An error was a fault of the configuration, with which nobody comes here.
   const auto tls = redis_tls(settings.redis).value();
   locator_.emplace(redis_locator(context, clock, settings.redis, tls));
@@ -53,7 +56,7 @@ store::Store* StoreStack::shared() {
 
 store::Records& StoreStack::records() {
   if (redis_records_) return *redis_records_;
-  return records_;
+  return *embedded_records_;
 }
 
 void StoreStack::start() {
@@ -62,7 +65,7 @@ void StoreStack::start() {
 }
 
 void StoreStack::stop() {
-  records_.stop();
+  if (embedded_records_) embedded_records_->stop();
   if (redis_records_) redis_records_->stop();
   if (redis_) redis_->stop();
 }

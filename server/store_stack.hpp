@@ -1,6 +1,7 @@
 #pragma once
 // The stores of a daemon, stacked as its settings say: the embedded one alone; or Redis, in front of it what makes one
-// call of many that ask the same, then what is known of refusals, and the embedded one for what these cannot say.
+// call of many that ask the same, then what is known of refusals, and the embedded one for what these cannot say. And
+// their records: a file's, or Redis'.
 
 #include <boost/asio/io_context.hpp>
 #include <optional>
@@ -45,8 +46,8 @@ class StoreStack {
 
  private:
   store::EmbeddedStore embedded_;
-  store::EmbeddedRecords records_;
-  std::optional<store::SharedRedisLocator> locator_;  // of the next two
+  std::optional<store::EmbeddedRecords> embedded_records_;  // with the backend embedded
+  std::optional<store::SharedRedisLocator> locator_;        // of the next two, with the backend redis
   std::optional<store::RedisStore> redis_;
   std::optional<store::RedisRecords> redis_records_;
   std::optional<store::CoalescingStore> coalescing_;
