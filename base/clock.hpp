@@ -3,6 +3,7 @@
 // passes `now` down as a value; policy/ and store/ never ask. A test hands out a ManualClock.
 
 #include <chrono>
+#include <cstdint>
 
 namespace mxwarden {
 
@@ -13,6 +14,11 @@ using Instant = std::chrono::steady_clock::time_point;
 
 // Wall time: for what people and other hosts read. May jump.
 using WallTime = std::chrono::system_clock::time_point;
+
+// Rounded down.
+inline std::int64_t milliseconds_since_1970(WallTime time) {
+  return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
 
 class Clock {
  public:

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace mxwarden::store {
@@ -16,6 +18,8 @@ constexpr std::size_t most_changes_a_write = 1000;  // 20 ms of the disk
 constexpr std::size_t most_waiting = 100'000;
 constexpr auto between_tries = 3s;
 constexpr auto between_sweeps = 60s;
+// A clock that was wrong for a moment, at boot as a rule, is to cost nothing.
+constexpr auto kept_when_over = 1h;
 
 }  // namespace
 
@@ -67,6 +71,13 @@ class EmbeddedRecords::Writer {
   }
 
  private:
+  // Memory that runs out costs this write, and is no end of the process.
+  Outcome write(const Work& work) try {
+    return file_.write(work.changes, work.over);
+  } catch (const std::exception& exception) {
+    return Error{exception.what()};
+  }
+
   std::optional<Outcome> take() {
     auto taken = std::exchange(outcome_, std::nullopt);
     if (taken) busy_ = false;
@@ -80,7 +91,7 @@ class EmbeddedRecords::Writer {
       if (!work_) return;
       const auto work = *std::exchange(work_, std::nullopt);
       lock.unlock();
-      auto outcome = file_.write(work.changes, work.over);
+      auto outcome = write(work);
       lock.lock();
       outcome_ = std::move(outcome);
       lock.unlock();
@@ -119,12 +130,18 @@ EmbeddedRecords::EmbeddedRecords(const Clock& clock, const std::string& director
   }
   for (auto& record : opened->records) book_.put(std::move(record), now);
   next_sweep_ = now;
-  writer_ = std::make_unique<Writer>(std::move(opened->file),
-                                     [this, post = std::move(post), alive = std::weak_ptr<char>(alive_)] {
-                                       post([this, alive] {
-                                         if (!alive.expired()) collect();
+  try {
+    writer_ = std::make_unique<Writer>(std::move(opened->file),
+                                       [this, post = std::move(post), alive = std::weak_ptr<char>(alive_)] {
+                                         post([this, alive] {
+                                           if (!alive.expired()) collect();
+                                         });
                                        });
-                                     });
+  } catch (const std::system_error& error) {
+    not_kept_ = Error{fmt::format("the thread that writes them cannot be started ({}): raise TasksMax= of the service",
+                                  error.what())};
+    log::warn(fmt::format("bans, grants and listings are lost when mxwardend ends: {}", not_kept_->message));
+  }
 }
 
 EmbeddedRecords::~EmbeddedRecords() {
@@ -135,6 +152,7 @@ EmbeddedRecords::~EmbeddedRecords() {
 
 void EmbeddedRecords::stop() {
   if (!writer_) return;
+  stopping_ = true;
   try_again_at_ = clock_.now();
   write_next();
   while (writer_->busy()) settle(writer_->wait());
@@ -237,13 +255,13 @@ void EmbeddedRecords::write_next() {
   if (under_way_.empty()) {
     for (auto& change : next_unwritten()) under_way_.push_back({.change = std::move(change), .done = nullptr});
   }
-  sweeps_ = now >= next_sweep_;
+  sweeps_ = !stopping_ && now >= next_sweep_;
   if (under_way_.empty() && !sweeps_) return;
   Writer::Work work;
   work.changes.reserve(under_way_.size());
   for (const auto& waiting : under_way_) work.changes.push_back(waiting.change);
   if (sweeps_) {
-    work.over = book_.wall(now);
+    work.over = book_.wall(now) - kept_when_over;
     next_sweep_ = now + between_sweeps;
   }
   writer_->begin(std::move(work));

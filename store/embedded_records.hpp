@@ -86,6 +86,7 @@ class EmbeddedRecords final : public Records {
   Instant try_again_at_{};
   Instant next_sweep_{};
   bool sweeps_ = false;  // what is under way removes what is over
+  bool stopping_ = false;
   log::RepeatedWarning warning_;
 
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // for what was posted

@@ -16,10 +16,6 @@ namespace json = boost::json;
 
 constexpr std::array<std::string_view, record_kinds> kind_names{"ban", "grant", "listing"};
 
-std::int64_t milliseconds(WallTime time) {
-  return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
-
 // Of strangers, some of it: the first bytes that are whole characters, `?` in the place of others.
 std::string cut(std::string_view text) {
   if (text.size() <= longest_record_text && is_utf8(text)) return std::string(text);
@@ -51,8 +47,8 @@ void write(json::object& to, const Grant& grant) {
   const auto kept = std::min(grant.logins.size(), most_record_logins);
   for (auto login = grant.logins.end() - static_cast<std::ptrdiff_t>(kept); login != grant.logins.end(); ++login) {
     logins.push_back(json::object{{"name", cut(login->name)},
-                                  {"first", milliseconds(login->first)},
-                                  {"last", milliseconds(login->last)},
+                                  {"first", milliseconds_since_1970(login->first)},
+                                  {"last", milliseconds_since_1970(login->last)},
                                   {"refreshes", login->refreshes}});
   }
   to["logins"] = std::move(logins);
@@ -62,9 +58,9 @@ void write(json::object& to, const Listing& listing) {
   to["list"] = cut(listing.list);
   to["reason"] = cut(listing.reason);
   to["client_name"] = cut(listing.client_name);
-  to["first"] = milliseconds(listing.first);
-  to["last"] = milliseconds(listing.last);
-  to["period_began"] = milliseconds(listing.period_began);
+  to["first"] = milliseconds_since_1970(listing.first);
+  to["last"] = milliseconds_since_1970(listing.last);
+  to["period_began"] = milliseconds_since_1970(listing.period_began);
   to["hits_in_period"] = listing.hits_in_period;
   to["hits"] = listing.hits;
 }
@@ -175,7 +171,7 @@ std::string to_text(const Record& record) {
   json::object object;
   object["kind"] = to_string(record.kind());
   object["net"] = record.net.to_string();
-  object["until"] = milliseconds(record.until);
+  object["until"] = milliseconds_since_1970(record.until);
   std::visit([&](const auto& what) { write(object, what); }, record.what);
   return json::serialize(object);
 }

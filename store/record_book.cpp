@@ -140,23 +140,6 @@ bool RecordBook::erase(RecordKind kind, const Prefix& net) {
   return state_->remove(kind, net);
 }
 
-void RecordBook::replace(std::vector<Record> records, Instant now) {
-  std::array<std::vector<Prefix>, record_kinds> kept;
-  for (auto& record : records) {
-    kept[static_cast<std::size_t>(record.kind())].push_back(record.net);
-    const auto known = state_->kind(record.kind()).find(record.net);
-    if (known == nullptr || *known != record) put(std::move(record), now);
-  }
-  for (std::size_t at = 0; at < record_kinds; ++at) {
-    std::ranges::sort(kept[at]);
-    std::vector<Prefix> gone;
-    for (const auto& entry : state_->kinds[at].shelf.get<ByOrder>()) {
-      if (!std::ranges::binary_search(kept[at], entry->net)) gone.push_back(entry->net);
-    }
-    for (const auto& net : gone) state_->remove(static_cast<RecordKind>(at), net);
-  }
-}
-
 void RecordBook::tick(Instant now, WallTime wall_now) {
   state_->wall_ahead = wall_now.time_since_epoch() - now.time_since_epoch();
   std::size_t ended = 0;

@@ -34,8 +34,6 @@ class RecordBook {
   void put(Record record, Instant now);
   // False: there was none.
   bool erase(RecordKind kind, const Prefix& net);
-  // All of them at once, as after a new look at all that another host keeps: followers hear of what is different.
-  void replace(std::vector<Record> records, Instant now);
   // What is over leaves, at most 1,000 records a call; whatever the call, it is not found any more.
   void tick(Instant now, WallTime wall_now);
 

@@ -33,10 +33,6 @@ std::string reason_of(int error) {
   return std::generic_category().message(error);
 }
 
-std::int64_t milliseconds(WallTime time) {
-  return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
-
 class Lock {
  public:
   Lock() = default;
@@ -101,6 +97,11 @@ struct RecordFile::State {
   Result<void> step(Statement& statement);
 
   bool is_open() const { return erase_over != nullptr; }
+  // SQLite would go on writing to a file that no longer has the name.
+  bool has_moved() const {
+    int moved = 0;
+    return sqlite3_file_control(database.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+  }
   void close();
   Result<void> open();
   Result<void> check_owner();
@@ -269,7 +270,7 @@ Result<void> RecordFile::State::load(WallTime now, Opened& opened) {
   if (const auto prepared = prepare(statement, "SELECT kind, net, data FROM record WHERE +until > ?1"); !prepared) {
     return prepared;
   }
-  sqlite3_bind_int64(statement.get(), 1, milliseconds(now));
+  sqlite3_bind_int64(statement.get(), 1, milliseconds_since_1970(now));
   opened.records.clear();
   opened.unreadable = 0;
   int code = SQLITE_ROW;
@@ -316,14 +317,14 @@ Result<RecordFile::Written> RecordFile::State::write_all(std::span<const Change>
     bind_text(statement.get(), 1, to_string(change.kind));
     bind_text(statement.get(), 2, change.net.to_string());
     if (change.record) {
-      sqlite3_bind_int64(statement.get(), 3, milliseconds(change.record->until));
+      sqlite3_bind_int64(statement.get(), 3, milliseconds_since_1970(change.record->until));
       bind_text(statement.get(), 4, to_text(*change.record));
     }
     if (const auto done = step(statement); !done) return done.error();
   }
   Written written;
   if (over) {
-    sqlite3_bind_int64(erase_over.get(), 1, milliseconds(*over));
+    sqlite3_bind_int64(erase_over.get(), 1, milliseconds_since_1970(*over));
     sqlite3_bind_int64(erase_over.get(), 2, most_over);
     if (const auto done = step(erase_over); !done) return done.error();
     written.over_removed = static_cast<std::size_t>(sqlite3_changes(database.get()));
@@ -363,8 +364,13 @@ Result<RecordFile::Opened> RecordFile::open(const std::string& directory, WallTi
 
 Result<RecordFile::Written> RecordFile::write(std::span<const Change> changes, std::optional<WallTime> over) {
   auto& state = *state_;
+  state.damage.clear();
+  if (state.is_open() && state.has_moved()) {
+    state.set_aside = Error{fmt::format("{} was moved away or removed: a new one is begun", state.name)};
+    state.close();
+  }
   const auto write_all = [&]() -> Result<Written> {
-    // It could not be begun anew, last time.
+    // It could not be begun anew, last time, or was moved.
     if (!state.is_open()) {
       if (const auto done = state.open(); !done) return done.error();
     }

@@ -10,7 +10,7 @@
 // each write.
 //
 // A file that is damaged, as is seen when it is opened or where a write meets it, is renamed to
-// records.sqlite.damaged-1 (-2, ...), with its -wal and -shm, and a new one begun.
+// records.sqlite.damaged-1 (-2, ...), with its -wal and -shm, and a new one begun. So it is when somebody has moved it.
 // One of a later release or of another program is never touched. A row that cannot be read, of a later release or a
 // hand, stays as it is until its end, or until a record of the same kind and net is written.
 //
@@ -40,8 +40,8 @@ class RecordFile {
   struct Opened;
   struct Written {
     std::size_t over_removed = 0;
-    // The file was found to be damaged: what was wrong with it, and where it is now. The new one holds these changes
-    // and nothing else.
+    // The file was found to be damaged, or gone: what was wrong with it, and where it is now. The new one holds these
+    // changes and nothing else.
     std::optional<Error> set_aside;
   };
 

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view version = ":r1{records}";
 
-// What fails because of a key of another type does so before the first write: XADD, ZRANGEBYSCORE.
+// What fails because of a key of another type does so before the first write: ZRANGEBYSCORE, XADD, XRANGE. An erasure
+// begins with DEL, as Redis refuses XADD when it is full, but not behind a write (Redis 7.0, script.c).
 constexpr std::string_view script = R"lua(
 local record, index, changes = KEYS[1], KEYS[2], KEYS[3]
 local name, text, ends = ARGV[1], ARGV[2], ARGV[3]
@@ -17,8 +18,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local over = redis.call('ZRANGEBYSCORE', index, '-inf', string.format('%.0f', now), 'LIMIT', 0, 100)
 local id
 if text == '' then
-  id = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'of', name)
+  redis.call('XRANGE', changes, '-', '-')
   redis.call('DEL', record)
+  id = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'of', name)
   over[#over + 1] = name
 else
   id = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'of', name, 'record', text)
@@ -30,13 +32,10 @@ if text ~= '' then
   redis.call('ZADD', index, ends, name)
 end
 local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
-if last then redis.call('PEXPIREAT', index, last) end
-local tomorrow = now + 86400000
-if last and tonumber(last) > tomorrow then
-  redis.call('PEXPIREAT', changes, last)
-else
-  redis.call('PEXPIREAT', changes, string.format('%.0f', tomorrow))
-end
+local ends_all = string.format('%.0f', now + 86400000)
+if last and tonumber(last) > tonumber(ends_all) then ends_all = last end
+redis.call('PEXPIREAT', index, ends_all)
+redis.call('PEXPIREAT', changes, ends_all)
 return id
 )lua";
 

@@ -5,13 +5,13 @@
 // Keys, all in one hash slot, as one call of the script touches several of them (Redis Cluster allows no other):
 //
 //   PREFIX:r1{records}KIND/NET  the text of a record (store/record.hpp); ends when the record does
-//   PREFIX:r1{records}index     a sorted set: KIND/NET by the record's end in milliseconds since 1970; ends with the
-//   last
-//                               of them. Each write takes out up to 100 that are over
-//   PREFIX:r1{records}changes   a stream, the last 10,000 changes: `of` KIND/NET and, unless it was erased, `record`
-//   its
-//                               text; ends a day after the last change, and not before the index: as long as there
-//                               are records, it has a change by which to know it again
+//   PREFIX:r1{records}index     a sorted set: KIND/NET by the record's end in milliseconds since 1970. Each write
+//                               takes out up to 100 that are over
+//   PREFIX:r1{records}changes   a stream, the last 10,000 changes: `of` KIND/NET and, unless it was erased,
+//                               `record` its text
+//
+// Index and stream end a day after the last change, and not before the last record: as long as there are records, there
+// is a change by which to know the stream again, and a Redis that is full (volatile-ttl) forgets most counts before.
 //
 // The 1 is the version of all this. Releases that can read each other's share it.
 

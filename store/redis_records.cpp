@@ -18,9 +18,9 @@ constexpr Duration refused_pause = 1s;     // after an error that the next quest
 constexpr Duration shortest_reading = 1s;  // nobody waits for it, so it may take longer than a write
 
 constexpr std::size_t names_at_once = 500;
+constexpr std::size_t first_texts_at_once = 16;  // until it is known how large they are
 constexpr std::size_t most_texts_at_once = 200;
 constexpr std::size_t most_bytes_at_once = 64 * 1024;
-constexpr std::size_t changes_at_once = 200;
 constexpr std::size_t looked_at_once = 500;
 
 constexpr std::string_view maybe_done = "it may or may not have been done";
@@ -28,10 +28,6 @@ constexpr std::string_view not_done = "nothing was changed";
 
 Error store_away(std::string_view why, std::string_view outcome) {
   return {fmt::format("store away: {}; {}", why.empty() ? "there is no connection to Redis" : why, outcome)};
-}
-
-std::int64_t milliseconds(WallTime time) {
-  return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
 }  // namespace
@@ -44,7 +40,7 @@ RedisRecords::RedisRecords(boost::asio::io_context& context, const Clock& clock,
       book_(clock.now(), clock.wall_now()),
       deadline_timer_(context, [this] { deadline_came(); }),
       step_timer_(context, [this] { go_on(); }),
-      texts_at_once_(most_texts_at_once) {}
+      texts_at_once_(first_texts_at_once) {}
 
 RedisRecords::~RedisRecords() = default;
 
@@ -93,7 +89,7 @@ void RedisRecords::send_write(Call call) {
   const auto& record = call.write->record;
   const auto script = call.with_text ? ScriptAs{"EVAL", redis_record_script()} : ScriptAs{"EVALSHA", link_.digest()};
   commands_.append_write(socket_.outgoing(), script, call.write->name, record ? to_text(*record) : std::string(),
-                         record ? milliseconds(record->until) : 0);
+                         record ? milliseconds_since_1970(record->until) : 0);
   await(std::move(call));
 }
 
@@ -170,7 +166,9 @@ void RedisRecords::refuse_write(Call call, std::string_view error) {
   }
   const auto action = link_.troubled(trouble, error, clock_.now());
   // First the link, so that what is written next is not sent over a connection that is lost.
-  call.write->done(store_away(link_.trouble(), not_done));
+  // What the ACL denies may be the script's second command.
+  const bool half_way = trouble.remedy == RedisRemedy::wait_for_administrator;
+  call.write->done(store_away(link_.trouble(), half_way ? maybe_done : not_done));
   follow(action);
 }
 
@@ -206,7 +204,7 @@ void RedisRecords::go_on() {
       break;
     case Step::catch_up:
     case Step::follow:
-      commands_.append_changes(to, heard_, changes_at_once + 1);
+      commands_.append_changes(to, heard_, texts_at_once_ + 1);
       break;
     case Step::nothing:
     case Step::leave:
@@ -305,10 +303,15 @@ bool RedisRecords::take_texts(const RedisReply& reply) {
     if (reply[at].kind() == RedisReply::Kind::text) take_text(*name, reply[at].text());
     bytes += reply[at].text().size();
   }
-  texts_at_once_ = bytes > most_bytes_at_once ? std::max<std::size_t>(texts_at_once_ / 2, 1)
-                                              : std::min(texts_at_once_ * 2, most_texts_at_once);
+  weigh(bytes);
   next_page();
   return true;
+}
+
+// So many bytes came at once.
+void RedisRecords::weigh(std::size_t bytes) {
+  texts_at_once_ = bytes > most_bytes_at_once ? std::max<std::size_t>(texts_at_once_ / 2, 1)
+                                              : std::min(texts_at_once_ * 2, most_texts_at_once);
 }
 
 bool RedisRecords::take_changes(const RedisReply& reply) {
@@ -320,9 +323,15 @@ bool RedisRecords::take_changes(const RedisReply& reply) {
     return true;
   }
   answered_ = clock_.now();
-  for (std::size_t at = 1; at < changes->size(); ++at) take_change((*changes)[at]);
+  std::size_t bytes = 0;
+  for (std::size_t at = 1; at < changes->size(); ++at) {
+    take_change((*changes)[at]);
+    bytes += (*changes)[at].text.size();
+  }
   if (!changes->empty()) heard_ = changes->back().id;
-  if (changes->size() > changes_at_once) {
+  const bool all = changes->size() <= texts_at_once_;
+  weigh(bytes);
+  if (!all) {
     go_on();
   } else if (step_ == Step::catch_up) {
     step_ = Step::leave;

@@ -11,8 +11,7 @@
 //
 //   1. the id of the last change in the stream is noted
 //   2. the index, page by page (ZSCAN: of a sorted set that changes meanwhile it misses nothing that is there all
-//   along;
-//      ranks would move), and the texts of each page; all of it goes into the book at once
+//      along; ranks would move), and the texts of each page; all of it goes into the book at once
 //   3. the changes since the one noted, in their order: what was erased meanwhile is erased here
 //   4. what was not seen in all this leaves the book, some hundred names a turn
 //
@@ -127,6 +126,7 @@ class RedisRecords final : public Records, private RedisConnection {
   bool take_index_page(const RedisReply& reply);
   bool take_texts(const RedisReply& reply);
   bool take_changes(const RedisReply& reply);
+  void weigh(std::size_t bytes);
   void take_change(const Change& change);
   void take_text(const RecordName& name, std::string_view text);
   void next_page();

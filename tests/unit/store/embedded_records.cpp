@@ -242,15 +242,32 @@ TEST_CASE("what is over leaves the file") {
   for (int i = 0; i < 2500; ++i) {
     node.records.put(node.ban(nth_net(i), "short", 1min), [](const Result<void>&) {});
   }
-  CHECK(node.put(node.ban(net("192.0.2.1"))) == "");
-  node.clock.advance(2min);
+  CHECK(node.put(node.ban(net("192.0.2.1"), "long", 24h)) == "");
+  // Not at once: the clock may be wrong for a moment.
+  node.clock.advance(59min);
   node.records.tick();
   CHECK(node.erase(net("192.0.2.9")) == "");
+  node.clock.advance(3min);
+  node.records.tick();
+  // Each write removes 1,000.
+  for (int i = 0; i < 4; ++i) CHECK(node.erase(net("192.0.2.9")) == "");
   node.records.stop();
   // As one finds it for whom it is still early.
   auto opened = RecordFile::open(folder.path(), WallTime{});
   REQUIRE(opened.has_value());
   CHECK(opened->records.size() == 1);
+}
+
+TEST_CASE("a file that is moved away under a running node is begun anew, with all that is in force") {
+  const RecordsFolder folder;
+  Node node(folder.path());
+  CHECK(node.put(node.ban(net("192.0.2.1"))) == "");
+  const auto file = folder.path() + "/records.sqlite";
+  for (const auto* part : {"", "-wal", "-shm"}) std::filesystem::rename(file + part, file + ".old" + part);
+  CHECK(node.put(node.ban(net("192.0.2.2"))) == "");
+  CHECK(std::filesystem::exists(file));
+  node.records.stop();
+  CHECK(kept(folder) == Nets{"192.0.2.1", "192.0.2.2"});
 }
 
 TEST_CASE("without a directory that can be used, records are in force and each answer says why they are not kept") {

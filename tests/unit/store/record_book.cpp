@@ -60,34 +60,6 @@ TEST_CASE("an entry stays as it was, whatever becomes of the book") {
   CHECK(std::get<Ban>(entry->what).reason == "first");
 }
 
-TEST_CASE("a look at all that another host keeps changes what is different and nothing else") {
-  Shelf shelf;
-  const auto same = shelf.ban("192.0.2.1", "same");
-  shelf.book.put(same, shelf.clock.now());
-  shelf.put("192.0.2.2", "old");
-  shelf.put("192.0.2.3", "gone");
-  shelf.book.put({.net = net("192.0.2.3"), .until = same.until, .what = store::Listing{}}, shelf.clock.now());
-  const auto follower = shelf.follow();
-  shelf.book.replace(
-      {shelf.ban("192.0.2.4", "fresh"), shelf.ban("192.0.2.2", "new"), same, shelf.ban("192.0.2.5", "over", -1ms)},
-      shelf.clock.now());
-  CHECK(shelf.heard ==
-        std::vector<std::string>{"+ban 192.0.2.4", "+ban 192.0.2.2", "-ban 192.0.2.3", "-listing 192.0.2.3"});
-  CHECK(std::get<Ban>(shelf.find("192.0.2.2")->what).reason == "new");
-  CHECK(shelf.find("192.0.2.1") != nullptr);
-  CHECK(shelf.find("192.0.2.5") == nullptr);
-  CHECK(shelf.book.size(RecordKind::ban) == 3);
-  shelf.book.replace({}, shelf.clock.now());
-  CHECK(shelf.book.size(RecordKind::ban) == 0);
-}
-
-TEST_CASE("of one net that is told twice the last counts") {
-  Shelf shelf;
-  shelf.book.replace({shelf.ban("192.0.2.1", "first"), shelf.ban("192.0.2.1", "last")}, shelf.clock.now());
-  CHECK(shelf.book.size(RecordKind::ban) == 1);
-  CHECK(std::get<Ban>(shelf.find("192.0.2.1")->what).reason == "last");
-}
-
 TEST_CASE("what is over is not found, and leaves a thousand a tick") {
   Shelf shelf;
   for (int i = 0; i < 2500; ++i) {

