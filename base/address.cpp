@@ -60,7 +60,7 @@ constexpr auto decimals = [] {
 std::optional<Address> Address::parse(std::string_view text) {
   if (text.find(':') == std::string_view::npos) return parse_dotted_quad(text);
   std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
+  if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) return std::nullopt;
   std::ranges::copy(text, terminated.begin());
   std::array<unsigned char, 16> bytes{};
   if (inet_pton(AF_INET6, terminated.data(), bytes.data()) != 1) return std::nullopt;

@@ -28,7 +28,8 @@ constexpr Option for_listing{"--for", "TIME", "how long; without it as [listing]
 constexpr Option reason{"--reason", "TEXT", "why, for people; 300 bytes at most"};
 constexpr Option list_name{"--list", "NAME", "who lists it: the name of a DNSBL, or one of your own"};
 constexpr Option login{"--login", "NAME", "who has logged in from there"};
-constexpr Option force{"--force", "", "also if a trusted address or more than a /8 (IPv6: /16) is hit"};
+constexpr Option force{"--force", "",
+                       "also if there are trusted addresses in it, or if it is wider than a /8 (IPv6: /16)"};
 
 constexpr std::array general{
     Option{"--control", "PATH", "the daemon's control socket, as [server] control says (/run/mxwarden/control.sock)"},
@@ -98,7 +99,7 @@ constexpr std::array commands{
             "add",
             Verb::add,
             RecordKind::listing,
-            Argument::net,
+            Argument::address,
             {&list_name, &reason},
             {&for_listing},
             "list a client, an IPv6 one by its /64"},

@@ -128,13 +128,27 @@ class Command {
       case Verb::remove:
         return removed(answer);
       default:
-        if (people) terminal_.out << "reloaded\n";
-        return 0;
+        return reloaded(answer);
     }
   }
 
+  int reloaded(const json::object& answer) const {
+    if (invocation_.json) return 0;
+    terminal_.out << "reloaded\n";
+    const auto* warnings = answer.if_contains("warnings");
+    if (warnings == nullptr || !warnings->is_array()) return 0;
+    for (const auto& warning : warnings->get_array()) {
+      if (warning.is_string()) terminal_.err << "mxwarden: warning: " << printable(warning.get_string()) << "\n";
+    }
+    return 0;
+  }
+
   int removed(const json::object& answer) const {
-    const auto what = fmt::format("{} of {}", store::to_string(invocation_.kind), invocation_.net->to_string());
+    // Of a client's listing its prefix, which the address was meant for.
+    const auto* net = answer.if_contains("net");
+    const auto what =
+        fmt::format("{} of {}", store::to_string(invocation_.kind),
+                    net != nullptr && net->is_string() ? printable(net->get_string()) : invocation_.net->to_string());
     const auto* removed = answer.if_contains("removed");
     if (removed == nullptr || *removed != true) {
       terminal_.err << "mxwarden: there is no " << what << "\n";

@@ -67,7 +67,8 @@ std::string left_until(std::int64_t milliseconds, WallTime now) {
   const auto now_ms = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
   constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::hours(24) * 36500).count();
   const auto most = now_ms + longest;
-  return time_left(std::chrono::milliseconds(std::clamp(milliseconds, now_ms, most) - now_ms));
+  const std::chrono::milliseconds left(std::clamp(milliseconds, now_ms, most) - now_ms);
+  return time_left(std::chrono::ceil<seconds>(left));
 }
 
 // Characters: bytes that do not continue one.

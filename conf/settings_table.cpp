@@ -38,6 +38,16 @@ Texts print_listen(const Source& from) {
   return texts;
 }
 
+// A path alone, of a length that a unix socket can have. Empty: none.
+Result<void> read_control(const Place& place, std::string_view text) {
+  auto& control = place.settings.server.control;
+  control = text;
+  if (text.empty()) return {};
+  if (text.find(',') != std::string_view::npos) return Error{"the control socket takes a path alone, without a comma"};
+  const auto endpoint = parse_endpoint("unix:" + control);
+  return endpoint ? Result<void>() : endpoint.error();
+}
+
 // Empty: none.
 Result<void> read_path(std::string& to, std::string_view text) {
   if (!text.empty()) return put(to, parse_path(text));
@@ -140,8 +150,7 @@ constexpr std::array table{
         .since = this_release,
         .help = "The socket at which the command mxwarden asks, mode 0660. root and the members of its group may do "
                 "everything there. Empty: there is none.",
-        .read = [](const Place& place,
-                   std::string_view text) { return read_path(place.settings.server.control, text); },
+        .read = read_control,
         .print = [](const Source& from) -> Texts { return {from.settings.server.control}; },
     },
     Setting{

@@ -1,5 +1,6 @@
 #include "policy/decision_log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -48,7 +49,7 @@ void append(std::string& line, const store::Ban& ban) {
 }
 
 void append(std::string& line, const store::Grant& grant) {
-  append_logfmt(line, "grant", grant.logins.back().name);
+  append_logfmt(line, "grant", std::ranges::max_element(grant.logins, {}, &store::Grant::Login::last)->name);
 }
 
 void append(std::string& line, const store::Listing& listing) {

@@ -72,8 +72,12 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
                std::shared_ptr<const conf::AccessTable> access)
     : rules_(std::move(rules)), client_(client), access_(std::move(access)) {
   std::size_t counting = 0;
-  for (const auto& rule : rules_) bits_.push_back(rule.counts ? RuleMask{1} << counting++ % most_counting_rules : 0);
-  if (counting > most_counting_rules) throw std::logic_error("more rules that count than a RuleMask has bits");
+  for (const auto& rule : rules_) {
+    if (rule.counts && counting == most_counting_rules) {
+      throw std::logic_error("more rules that count than a RuleMask has bits");
+    }
+    bits_.push_back(rule.counts ? RuleMask{1} << counting++ : 0);
+  }
   while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
 }
 

@@ -21,10 +21,6 @@ Number one_more(Number count) {
   return count == std::numeric_limits<Number>::max() ? count : count + 1;
 }
 
-bool overlap(const Prefix& one, const Prefix& other) {
-  return one.contains(other.address()) || other.contains(one.address());
-}
-
 void refresh(store::Grant::Login& login, WallTime at) {
   login.last = std::max(login.last, at);
   login.refreshes = one_more(login.refreshes);
@@ -71,7 +67,8 @@ store::Record listed(const Finding& finding, const store::Record* before) {
   listing.reason = finding.reason;
   listing.hits_in_period = one_more(listing.hits_in_period);
   listing.hits = one_more(listing.hits);
-  return {.net = finding.net, .until = finding.until, .what = std::move(listing)};
+  const auto until = before == nullptr ? finding.until : std::max(finding.until, before->until);
+  return {.net = finding.net, .until = until, .what = std::move(listing)};
 }
 
 Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix) {
@@ -79,16 +76,25 @@ Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix) {
   return {net.address(), std::min(net.length(), length)};
 }
 
-std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix> trusted) {
-  const auto hit = std::ranges::find_if(trusted, [&](const Prefix& one) { return overlap(net, one); });
-  if (hit != trusted.end()) {
-    return fmt::format("a ban of {} would hit {}, which [client] trusted names", net.to_string(), hit->to_string());
+std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix> trusted, bool force) {
+  const auto name = net.to_string();
+  for (const auto& one : trusted) {
+    if (one.length() > net.length() || !one.contains(net.address())) continue;
+    return fmt::format("{} is trusted ([client] trusted names {}); a ban would not concern it", name, one.to_string());
+  }
+  if (force) return std::nullopt;
+  const auto inside = std::ranges::find_if(trusted, [&](const Prefix& one) { return net.contains(one.address()); });
+  if (inside != trusted.end()) {
+    return fmt::format(
+        "{} is in {}, and [client] trusted names it, so that it stays served; force the ban if that is meant",
+        inside->to_string(), name);
   }
   const auto widest = net.address().is_ipv4() ? widest_ipv4_ban : widest_ipv6_ban;
   if (net.length() >= widest) return std::nullopt;
-  return fmt::format("a ban of {}/{} would hit 1 of {} addresses of all {}; the widest without force is /{}",
-                     net.address().to_string(), net.length(), std::uint64_t{1} << net.length(),
-                     net.address().is_ipv4() ? "IPv4" : "IPv6", widest);
+  return fmt::format(
+      "a ban of {}/{} would hit 1 of {} addresses of all {}; force it if that is meant, or take a /{} at most",
+      net.address().to_string(), net.length(), std::uint64_t{1} << net.length(),
+      net.address().is_ipv4() ? "IPv4" : "IPv6", widest);
 }
 
 std::optional<std::string> why_no_grant(const Address& address, std::span<const Prefix> trusted) {

@@ -39,14 +39,16 @@ struct Finding {
   WallTime until{};
 };
 
-// One hit more for what was listed already, whoever listed it; the list and the reason are the new ones.
+// One hit more for what was listed already, whoever listed it; the list and the reason are the new ones, and the end
+// only grows.
 store::Record listed(const Finding& finding, const store::Record* before);
 
 // What a client is counted and listed by: its address, or the prefix it is known by. A net that is wider stays.
 Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix);
 
-// A sentence that names what the ban would hit and why that is not wanted; nothing: it may be.
-std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix> trusted);
+// A sentence that names what the ban would hit and why that is not wanted; nothing: it may be. A ban of what is trusted
+// as a whole would do nothing, so that may not even be forced.
+std::optional<std::string> why_no_ban(const Prefix& net, std::span<const Prefix> trusted, bool force);
 
 // Private addresses (is_private()) have none, as a whole house may be behind them; trusted ones need none. A sentence,
 // or nothing: it may have one.

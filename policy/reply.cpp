@@ -8,7 +8,7 @@
 namespace mxwarden::policy {
 namespace {
 
-constexpr std::size_t longest_reply = 400;
+constexpr std::size_t longest_reply = 399;
 
 struct Placeholder {
   std::string_view name;

@@ -42,7 +42,7 @@ class Members {
     const auto* value = find(name, need, allowed);
     if (value == nullptr) return {};
     const auto* text = value->if_string();
-    if (text == nullptr || text->empty() || text->size() > store::longest_record_text || has_control(*text)) {
+    if (text == nullptr || text->empty() || text->size() > store::longest_record_text || printable(*text) != *text) {
       wrong(name, allowed);
       return {};
     }
@@ -123,10 +123,6 @@ class Members {
   }
 
  private:
-  static bool has_control(std::string_view text) {
-    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-  }
-
   const json::value* find(std::string_view name, Need need, std::string_view allowed) {
     known_.push_back(name);
     const auto* value = object_.if_contains(name);
@@ -238,6 +234,7 @@ std::string text_of(const store::Record& record) {
   auto shorter = record;
   if (auto* grant = std::get_if<store::Grant>(&shorter.what); grant != nullptr && grant->logins.size() > 1) {
     const auto half = static_cast<std::ptrdiff_t>((grant->logins.size() + 1) / 2);
+    std::ranges::stable_sort(grant->logins, {}, &store::Grant::Login::last);
     grant->logins.erase(grant->logins.begin(), grant->logins.begin() + half);
     return text_of(shorter);
   }
@@ -295,10 +292,8 @@ std::optional<Addition> make_ban(Call& call) {
   const auto time = members.duration("for_ms", Need::required);
   const auto reason = members.text("reason", Need::required);
   const auto force = members.flag("force");
-  if (net && !force) {
-    if (const auto why = policy::why_no_ban(*net, call.daemon.settings.client.trusted)) {
-      members.fail(*why + "; it takes `force'");
-    }
+  if (net) {
+    if (const auto why = policy::why_no_ban(*net, call.daemon.settings.client.trusted, force)) members.fail(*why);
   }
   if (call.faulty()) return std::nullopt;
   const Before before(call, store::RecordKind::ban, *net);
@@ -329,12 +324,13 @@ std::optional<Addition> make_grant(Call& call) {
 std::optional<Addition> make_listing(Call& call) {
   auto& members = call.members;
   const auto& settings = call.daemon.settings;
-  const auto given = members.net("net", Need::required);
+  const auto address = members.address("net", Need::required);
   const auto list = members.text("list", Need::required);
   const auto reason = members.text("reason", Need::required);
   const auto time = members.duration("for_ms", Need::optional);
   if (call.faulty()) return std::nullopt;
-  const auto net = policy::client_net(*given, settings.client.ipv4_prefix, settings.client.ipv6_prefix);
+  const auto net =
+      policy::client_net(Prefix(*address, address->bits()), settings.client.ipv4_prefix, settings.client.ipv6_prefix);
   const Before before(call, store::RecordKind::listing, net);
   const auto ttl = time.value_or(std::chrono::ceil<milliseconds>(settings.listing.ttl));
   Addition addition{policy::listed({net, list, reason, before.wall_now, before.wall_now + ttl}, before.entry.get()),
@@ -351,6 +347,12 @@ std::string log_line(const Call& call, std::string_view op, store::RecordKind ki
   return line;
 }
 
+// Also of what has failed: it may be in force and not kept, or done and not acknowledged.
+void log_outcome(std::string line, const Result<void>& outcome) {
+  if (!outcome) append_logfmt(line, "error", outcome.error().message);
+  log::info(line);
+}
+
 void add(Call& call) {
   constexpr std::array make{make_ban, make_grant, make_listing};
   const auto kind = call.members.kind();
@@ -360,8 +362,8 @@ void add(Call& call) {
   auto answer = R"("record":)" + text_of(addition->record);
   call.daemon.records.put(std::move(addition->record), [reply = call.reply, line = std::move(line),
                                                         answer = std::move(answer)](const Result<void>& put) {
+    log_outcome(line, put);
     if (!put) return reply.error(put.error().message);
-    log::info(line);
     reply.ok(answer);
   });
 }
@@ -384,19 +386,37 @@ void remove(Call& call) {
   // Also if it is not known here: another node's may not have been heard of yet.
   call.daemon.records.erase(
       kind, net,
-      [reply = call.reply, line = log_line(call, "records.remove", kind, net), there](const Result<void>& erased) {
+      [reply = call.reply, line = log_line(call, "records.remove", kind, net), net, there](const Result<void>& erased) {
+        log_outcome(line, erased);
         if (!erased) return reply.error(erased.error().message);
-        if (there) log::info(line);
-        reply.ok(there ? R"("removed":true)" : R"("removed":false)");
+        reply.ok(fmt::format(R"("removed":{},"net":"{}")", there, net.to_string()));
       });
 }
 
 // --- reload
 
+json::array as_many_as_fit(const std::vector<std::string>& sentences) {
+  json::array texts;
+  std::size_t size = 0;
+  for (const auto& sentence : sentences) {
+    auto text = cut(sentence);
+    size += text.size();
+    if (size > longest_sentence) {
+      texts.emplace_back("more are in the log");
+      break;
+    }
+    texts.emplace_back(std::move(text));
+  }
+  return texts;
+}
+
 void reload(Call& call) {
   if (call.faulty()) return;
-  if (const auto reloaded = call.daemon.reload(); !reloaded) return call.reply.error(reloaded.error().message);
-  call.reply.ok({});
+  log::info(fmt::format("control op=reload uid={}", *call.peer.uid));
+  const auto warnings = call.daemon.reload();
+  if (!warnings) return call.reply.error(warnings.error().message);
+  if (warnings->empty()) return call.reply.ok({});
+  call.reply.ok(R"("warnings":)" + json::serialize(as_many_as_fit(*warnings)));
 }
 
 struct Operation {

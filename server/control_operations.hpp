@@ -6,10 +6,11 @@
 //       -> {"ok":true,"records":[...],"next":net}       next: there are more, to be asked for with "after":next
 //   {"op":"records.add","kind":"ban","net":...,"for_ms":...,"reason":...}          force: true
 //   {"op":"records.add","kind":"grant","net":address,"login":...}                  for_ms
-//   {"op":"records.add","kind":"listing","net":...,"list":...,"reason":...}        for_ms
+//   {"op":"records.add","kind":"listing","net":address,"list":...,"reason":...}    for_ms; the client's prefix is
+//   listed
 //       -> {"ok":true,"record":{...}}                   once it will survive
-//   {"op":"records.remove","kind":...,"net":...}        -> {"ok":true,"removed":true|false}
-//   {"op":"reload"}
+//   {"op":"records.remove","kind":...,"net":...}        -> {"ok":true,"removed":true|false,"net":...}
+//   {"op":"reload"}                                     -> {"ok":true,"warnings":[...]}, if there are any
 //
 // A record is what store::to_text() writes. Whatever goes wrong is {"ok":false,"error":"..."}, a sentence that names
 // the member and what it may be. Members that an operation does not know are wrong, so that a slip of the pen does
@@ -27,6 +28,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -60,8 +62,8 @@ class ControlOperations {
     const Clock& clock;
     const conf::Settings& settings;  // those in force, also after a reload
     std::function<ControlStatus()> status;
-    // The error names every fault.
-    std::function<Result<void>()> reload;
+    // What is to be warned of. The error names every fault.
+    std::function<Result<std::vector<std::string>>()> reload;
   };
 
   // Called once for each request, at once or later; one line, without its line feed. Must not throw. What it holds may

@@ -251,7 +251,7 @@ void Daemon::tick() {
   log::info(recorder_.summary());
 }
 
-Result<void> Daemon::reload() {
+Result<std::vector<std::string>> Daemon::reload() {
   if (draining_) return Error{"mxwardend is ending; nothing is read any more"};
   notify::reloading(clock_.now());
   conf::Report report;
@@ -266,8 +266,10 @@ Result<void> Daemon::reload() {
   }
   conf::require_files(source_, wanted, report);
   const auto restart = keep_what_needs_restart(configuration_.settings, wanted.settings);
+  auto warnings = texts_of(report.warnings);
   if (!restart.empty()) {
-    log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));
+    warnings.push_back(fmt::format("these changes take a restart: {}", fmt::join(restart, ", ")));
+    log::warn("reload: " + warnings.back());
   }
   const auto& prefixes = configuration_.settings.client;
   if (prefixes.ipv4_prefix != wanted.settings.client.ipv4_prefix ||
@@ -283,10 +285,11 @@ Result<void> Daemon::reload() {
   const auto& log_settings = configuration_.settings.log;
   if (const auto started = log::start("mxwardend", log_settings.target, log_settings.level); !started) {
     log::error(started.error().message);
+    warnings.push_back(started.error().message);
   }
   log::info(fmt::format("reloaded {}", source_.file));
   notify::ready();
-  return {};
+  return warnings;
 }
 
 void Daemon::drain() {

@@ -54,8 +54,9 @@ class Daemon {
   void take_signal(int signal);
   void await_tick();
   void tick();
-  // Says in the log how it went; the error is for whoever asked for it at the control socket.
-  Result<void> reload();
+  // Says in the log how it went; what is returned, warnings or every fault, is for who asked for it at the control
+  // socket.
+  Result<std::vector<std::string>> reload();
   void drain();
   void finish();
   Gauges gauges() const;

@@ -255,6 +255,8 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
            Row{"[server]\nmax_connections = 0\n",
                "m.conf:2: max_connections: `0' is not allowed; write a whole number from "
                "1 to 100000"},
+           Row{"[server]\ncontrol = /run/mxwarden/control.sock,mode=0666\n", "takes a path alone, without a comma"},
+           Row{"[server]\ncontrol = /" + std::string(107, 'x') + "\n", "the path of a socket has at most 107"},
            Row{"[server]\nidle_timeout = 60\n",
                "m.conf:2: idle_timeout: `60' is not a duration; write a whole number and"},
            Row{"[server]\nidle_timeout = 1ms\n",

@@ -115,6 +115,10 @@ TEST_CASE("a listing counts on: its first hit and the client's name are kept, th
   const auto record = listed(finding_at(start + 5s, "new.example", "new"), &before);
   CHECK(listing_of(record) == store::Listing{"new.example", "new", "mail.example", start, start + 5s, start, 4, 41});
   CHECK(listing_of(listed(finding_at(start, "new.example", "new"), &before)).last == start + 1s);
+  CHECK(record.until == start + 5s + 24h);
+  store::Record longer = before;
+  longer.until = start + 24h * 90;
+  CHECK(listed(finding_at(start + 5s, "new.example", "new"), &longer).until == longer.until);
 }
 
 TEST_CASE("a client is listed by its prefix, a net as it is") {
@@ -129,23 +133,27 @@ TEST_CASE("a ban that hits somebody trusted, or half the Internet, says whom") {
   struct Row {
     const char* net;
     const char* why;  // part of it; nullptr: it may be
+    bool can_be_forced = true;
   };
   const Row rows[] = {
       {"198.51.100.7", nullptr},
       {"192.0.2.24", nullptr},
-      {"192.0.2.25", "a ban of 192.0.2.25 would hit 192.0.2.25, which"},
-      {"192.0.2.0/24", "192.0.2.0/24 would hit 192.0.2.25, which [client] trusted"},
-      {"127.1.2.3", "127.1.2.3 would hit 127.0.0.0/8, which"},
-      {"2001:db8::/32", "would hit 2001:db8:25::/48"},
+      {"192.0.2.25", "192.0.2.25 is trusted ([client] trusted names 192.0.2.25); a ban would not concern it", false},
+      {"192.0.2.0/24", "192.0.2.25 is in 192.0.2.0/24, and [client] trusted names it, so that it stays served"},
+      {"127.1.2.3", "127.1.2.3 is trusted ([client] trusted names 127.0.0.0/8)", false},
+      {"2001:db8::/32", "2001:db8:25::/48 is in 2001:db8::/32"},
       {"11.0.0.0/8", nullptr},
-      {"10.0.0.0/7", "10.0.0.0/7 would hit 1 of 128 addresses of all IPv4; the widest without force is /8"},
-      {"0.0.0.0/0", "would hit 127.0.0.0/8"},
+      {"10.0.0.0/7",
+       "10.0.0.0/7 would hit 1 of 128 addresses of all IPv4; force it if that is meant, or take a /8 at most"},
+      {"0.0.0.0/0", "127.0.0.0/8 is in 0.0.0.0/0"},
       {"3000::/16", nullptr},
-      {"3000::/15", "3000::/15 would hit 1 of 32768 addresses of all IPv6; the widest without force is /16"},
+      {"3000::/15",
+       "3000::/15 would hit 1 of 32768 addresses of all IPv6; force it if that is meant, or take a /16 at most"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.net);
-    const auto why = why_no_ban(net(row.net), trusted);
+    const auto why = why_no_ban(net(row.net), trusted, false);
+    CHECK(why_no_ban(net(row.net), trusted, true).has_value() == !row.can_be_forced);
     CHECK(why.has_value() == (row.why != nullptr));
     if (why && row.why != nullptr) CHECK_MESSAGE(why->find(row.why) != std::string::npos, *why);
   }

@@ -72,8 +72,8 @@ TEST_CASE("a ban is made, found, listed and removed") {
         json::object{{"ok", true}, {"records", json::array{record}}});
   CHECK(rig.ask(a_ban).at("record").at("offences") == 2);
   constexpr auto remove = R"({"op":"records.remove","kind":"ban","net":"198.51.100.0/24"})";
-  CHECK(rig.answer(remove) == R"({"ok":true,"removed":true})");
-  CHECK(rig.answer(remove) == R"({"ok":true,"removed":false})");
+  CHECK(rig.answer(remove) == R"({"ok":true,"removed":true,"net":"198.51.100.0/24"})");
+  CHECK(rig.answer(remove) == R"({"ok":true,"removed":false,"net":"198.51.100.0/24"})");
   CHECK(rig.answer(R"({"op":"records.list","kind":"ban"})") == R"({"ok":true,"records":[]})");
 }
 
@@ -110,20 +110,24 @@ TEST_CASE("a grant and a listing last as long as the settings say, unless told o
 TEST_CASE("a client's listing is removed by its address, and a net's by its net") {
   ControlRig rig;
   rig.answer(R"({"op":"records.add","kind":"listing","net":"2001:db8::9","list":"l","reason":"r"})");
-  rig.answer(R"({"op":"records.add","kind":"listing","net":"2001:db9::/32","list":"l","reason":"r"})");
+  rig.answer(R"({"op":"records.add","kind":"listing","net":"2001:db9::9","list":"l","reason":"r"})");
   CHECK(rig.answer(R"({"op":"records.remove","kind":"listing","net":"2001:db8::77"})") ==
-        R"({"ok":true,"removed":true})");
-  CHECK(rig.answer(R"({"op":"records.remove","kind":"listing","net":"2001:db9::1"})") ==
-        R"({"ok":true,"removed":false})");
-  CHECK(rig.answer(R"({"op":"records.remove","kind":"listing","net":"2001:db9::/32"})") ==
-        R"({"ok":true,"removed":true})");
+        R"({"ok":true,"removed":true,"net":"2001:db8::/64"})");
+  CHECK(rig.answer(R"({"op":"records.remove","kind":"listing","net":"2001:db9:1::1"})") ==
+        R"({"ok":true,"removed":false,"net":"2001:db9:1::/64"})");
+  CHECK(rig.answer(R"({"op":"records.remove","kind":"listing","net":"2001:db9::/64"})") ==
+        R"({"ok":true,"removed":true,"net":"2001:db9::/64"})");
+  CHECK(rig.error(R"({"op":"records.add","kind":"listing","net":"0.0.0.0/0","list":"l","reason":"r"})") ==
+        "`net' must be one address, not a net");
 }
 
 TEST_CASE("what a slip could do harm with is refused with a sentence, and may be forced where it makes sense") {
   ControlRig rig;
   const std::string trusted = R"("op":"records.add","kind":"ban","net":"192.0.2.0/24","for_ms":1000,"reason":"r")";
-  CHECK(rig.error("{" + trusted + "}") ==
-        "a ban of 192.0.2.0/24 would hit 192.0.2.25, which [client] trusted names; it takes `force'");
+  CHECK(
+      rig.error("{" + trusted + "}") ==
+      "192.0.2.25 is in 192.0.2.0/24, and [client] trusted names it, so that it stays served; force the ban if that is "
+      "meant");
   CHECK(rig.error("{" + trusted + R"(,"force":false})").find("192.0.2.25") != std::string::npos);
   CHECK(rig.ask("{" + trusted + R"(,"force":true})").at("ok") == true);
   CHECK(rig.error(R"({"op":"records.add","kind":"ban","net":"128.0.0.0/2","for_ms":1,"reason":"r"})")
@@ -146,6 +150,16 @@ TEST_CASE("the store's error is the operator's, and the answer waits for the sto
   CHECK(answer.empty());
   rig.records.finish_one();
   CHECK(answer.starts_with(R"({"ok":true,"record":{)"));
+}
+
+TEST_CASE("a reload's warnings are told, as many as fit") {
+  ControlRig rig;
+  rig.reloaded = std::vector<std::string>{"one", "these changes take a restart: \xFF"};
+  CHECK(rig.answer(R"({"op":"reload"})") == R"({"ok":true,"warnings":["one","these changes take a restart: \\xff"]})");
+  rig.reloaded = std::vector<std::string>(100, std::string(5'000, '"'));
+  const auto answer = rig.ask(R"({"op":"reload"})");
+  CHECK(answer.at("warnings").as_array().size() == 3);
+  CHECK(answer.at("warnings").as_array().back() == "more are in the log");
 }
 
 TEST_CASE("a reload's faults are told") {

@@ -76,7 +76,7 @@ struct ControlRig {
   conf::Settings settings;
   FakeRecords records{clock};
   ControlStatus status;
-  Result<void> reloaded;
+  Result<std::vector<std::string>> reloaded;
   ControlOperations operations{{.records = records,
                                 .clock = clock,
                                 .settings = settings,
