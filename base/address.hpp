@@ -33,7 +33,7 @@ class Address {
   std::string to_string() const;
   void append_to(std::string& text) const;
 
-  auto operator<=>(const Address&) const = default;
+  auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr): it is a comparison
 
  private:
   std::array<unsigned char, 16> bytes_{};
@@ -57,7 +57,7 @@ class Prefix {
   std::string to_string() const;
   void append_to(std::string& text) const;
 
-  auto operator<=>(const Prefix&) const = default;
+  auto operator<=>(const Prefix&) const = default;  // NOLINT(modernize-use-nullptr): it is a comparison
 
  private:
   Address address_;

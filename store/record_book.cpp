@@ -93,7 +93,7 @@ struct RecordBook::State {
     if (!telling) followings.remove_if([&](const Following& other) { return &other == &following; });
   }
 
-  void insert(Entry entry) {
+  void insert(const Entry& entry) {
     auto& [shelf, nets, lengths] = kind(entry->kind());
     const auto [at, fresh] = shelf.get<ByOrder>().insert(entry);
     if (fresh) {

@@ -212,19 +212,19 @@ Result<void> RecordFile::State::open() {
   if (code != SQLITE_OK) return fail(code);
   sqlite3_extended_result_codes(database.get(), 1);
   sqlite3_busy_timeout(database.get(), longest_wait_ms);
-  if (const auto done = execute("PRAGMA cell_size_check=ON"); !done) return done;
-  if (const auto done = check_owner(); !done) return done;
-  if (const auto done = check_pages(); !done) return done;
-  if (const auto done = execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"); !done) return done;
+  if (auto done = execute("PRAGMA cell_size_check=ON"); !done) return done;
+  if (auto done = check_owner(); !done) return done;
+  if (auto done = check_pages(); !done) return done;
+  if (auto done = execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"); !done) return done;
   for (int next = schema; next < our_schema; ++next) {
-    if (const auto done = upgrade(next); !done) return done;
+    if (auto done = upgrade(next); !done) return done;
   }
-  if (const auto done = prepare(put,
-                                "INSERT INTO record (kind, net, until, data) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
-                                "UPDATE SET until = excluded.until, data = excluded.data");
+  if (auto done = prepare(put,
+                          "INSERT INTO record (kind, net, until, data) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO "
+                          "UPDATE SET until = excluded.until, data = excluded.data");
       !done)
     return done;
-  if (const auto done = prepare(erase, "DELETE FROM record WHERE kind = ?1 AND net = ?2"); !done) return done;
+  if (auto done = prepare(erase, "DELETE FROM record WHERE kind = ?1 AND net = ?2"); !done) return done;
   return prepare(erase_over,
                  "DELETE FROM record WHERE (kind, net) IN (SELECT kind, net FROM record WHERE until <= ?1 LIMIT ?2)");
 }
@@ -250,7 +250,7 @@ Result<void> RecordFile::State::check_owner() {
 
 Result<void> RecordFile::State::check_pages() {
   Statement statement;
-  if (const auto prepared = prepare(statement, "PRAGMA quick_check(1)"); !prepared) return prepared;
+  if (auto prepared = prepare(statement, "PRAGMA quick_check(1)"); !prepared) return prepared;
   const int code = sqlite3_step(statement.get());
   if (code != SQLITE_ROW) return fail(code);
   const auto found = column(statement.get(), 0);
@@ -267,7 +267,7 @@ Result<void> RecordFile::State::upgrade(int from) {
 Result<void> RecordFile::State::load(WallTime now, Opened& opened) {
   Statement statement;
   // By the table, not by the index (`+`): nearly all rows are wanted.
-  if (const auto prepared = prepare(statement, "SELECT kind, net, data FROM record WHERE +until > ?1"); !prepared) {
+  if (auto prepared = prepare(statement, "SELECT kind, net, data FROM record WHERE +until > ?1"); !prepared) {
     return prepared;
   }
   sqlite3_bind_int64(statement.get(), 1, milliseconds_since_1970(now));

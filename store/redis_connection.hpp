@@ -35,11 +35,12 @@ class RedisConnection : protected RedisSocket::Owner {
     std::uint64_t seed = 0;                              // of the jitter; random in a daemon
   };
 
+  ~RedisConnection() override;
+
  protected:
   // `script` must stay.
   RedisConnection(boost::asio::io_context& context, const Clock& clock, std::unique_ptr<RedisLocator> locator,
                   const Options& options, std::string_view script);
-  ~RedisConnection() override;
 
   void open();
   // For good: calls that are outstanding have failed, and nothing here holds the io_context any more.

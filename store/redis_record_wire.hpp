@@ -52,7 +52,7 @@ struct ChangeId {
   static std::optional<ChangeId> parse(std::string_view text);
   std::string to_string() const;
 
-  auto operator<=>(const ChangeId&) const = default;
+  auto operator<=>(const ChangeId&) const = default;  // NOLINT(modernize-use-nullptr): it is a comparison
 };
 
 // Appends commands to what is to be sent.
