@@ -639,7 +639,7 @@ TEST_CASE("a replica takes no records") {
   CHECK(cluster.all_current());
 }
 
-// Its other half is in tests/integration/redis_cluster.py, which finds nothing left over.
+// Its other half is in tests/integration/redis_cluster.py, where nothing that is granted may be left over.
 TEST_CASE("the user of the manual may do all that records need") {
   std::ifstream file(MXWARDEN_SOURCE_DIR "/docs/redis.md");
   const std::string manual{std::istreambuf_iterator<char>(file), {}};
