@@ -1,0 +1,200 @@
+#include "server/control_records.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "base/duration.hpp"
+#include "base/escape.hpp"
+#include "base/log.hpp"
+#include "policy/record_changes.hpp"
+
+namespace mxwarden::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t largest_page = 1000;
+// What an answer has around its records.
+constexpr std::size_t frame_of_a_page = 256;
+
+using Entries = std::vector<store::RecordBook::Entry>;
+
+// Every net that `address` is in, the widest first.
+Entries covering(const store::RecordBook& book, store::RecordKind kind, const Address& address, int longer_than,
+                 Instant now) {
+  Entries found;
+  for (int length = longer_than + 1; length <= address.bits(); ++length) {
+    if (auto entry = book.find_net(kind, Prefix(address, length), now)) found.push_back(std::move(entry));
+  }
+  return found;
+}
+
+// Of a grant only the latest logins, where all of them are more than fits.
+std::string text_of(const store::Record& record) {
+  auto text = store::to_text(record);
+  if (text.size() + frame_of_a_page <= ControlOperations::longest_answer) return text;
+  auto shorter = record;
+  if (auto* grant = std::get_if<store::Grant>(&shorter.what); grant != nullptr && grant->logins.size() > 1) {
+    const auto half = static_cast<std::ptrdiff_t>((grant->logins.size() + 1) / 2);
+    std::ranges::stable_sort(grant->logins, {}, &store::Grant::Login::last);
+    grant->logins.erase(grant->logins.begin(), grant->logins.begin() + half);
+    return text_of(shorter);
+  }
+  return text;
+}
+
+// As many as fit.
+std::string page(const Entries& entries, std::size_t most) {
+  std::string text = R"("records":[)";
+  std::size_t taken = 0;
+  for (; taken < std::min(entries.size(), most); ++taken) {
+    const auto record = text_of(*entries[taken]);
+    if (taken > 0 && text.size() + record.size() + frame_of_a_page > ControlOperations::longest_answer) break;
+    if (taken > 0) text += ',';
+    text += record;
+  }
+  text += ']';
+  if (taken < entries.size()) text += fmt::format(R"(,"next":"{}")", entries[taken - 1]->net.to_string());
+  return text;
+}
+
+struct Addition {
+  store::Record record;
+  std::string log;  // of what is to be logged, the kind's own
+};
+
+// What was there of this kind and net, and the time in which records end.
+struct Before {
+  Before(const Call& call, store::RecordKind kind, const Prefix& net)
+      : entry(call.daemon.records.book().find_net(kind, net, call.now())),
+        wall_now(std::chrono::floor<milliseconds>(call.daemon.records.book().wall(call.now()))) {}
+
+  store::RecordBook::Entry entry;
+  WallTime wall_now;  // to what a record's text can say
+};
+
+std::optional<Addition> make_ban(Call& call) {
+  auto& members = call.members;
+  const auto net = members.net("net", Need::required);
+  const auto time = members.duration("for_ms", Need::required);
+  const auto reason = members.text("reason", Need::required);
+  const auto force = members.flag("force");
+  if (net) {
+    if (const auto why = policy::why_no_ban(*net, call.daemon.settings.client.trusted, force)) members.fail(*why);
+  }
+  if (call.faulty()) return std::nullopt;
+  const Before before(call, store::RecordKind::ban, *net);
+  Addition addition{policy::operators_ban(*net, before.wall_now + *time, reason, before.entry.get()), {}};
+  append_logfmt(addition.log, "for", to_string(*time));
+  append_logfmt(addition.log, "reason", reason);
+  return addition;
+}
+
+std::optional<Addition> make_grant(Call& call) {
+  auto& members = call.members;
+  const auto& settings = call.daemon.settings;
+  const auto address = members.address("net", Need::required);
+  const auto login = members.text("login", Need::required);
+  const auto time = members.duration("for_ms", Need::optional);
+  if (address) {
+    if (const auto why = policy::why_no_grant(*address, settings.client.trusted)) members.fail(*why);
+  }
+  if (call.faulty()) return std::nullopt;
+  const Before before(call, store::RecordKind::grant, Prefix(*address, address->bits()));
+  const auto ttl = time.value_or(std::chrono::ceil<milliseconds>(settings.relay_grant.ttl));
+  Addition addition{policy::granted({*address, login, before.wall_now, before.wall_now + ttl}, before.entry.get()), {}};
+  append_logfmt(addition.log, "for", to_string(ttl));
+  append_logfmt(addition.log, "login", login);
+  return addition;
+}
+
+std::optional<Addition> make_listing(Call& call) {
+  auto& members = call.members;
+  const auto& settings = call.daemon.settings;
+  const auto address = members.address("net", Need::required);
+  const auto list = members.text("list", Need::required);
+  const auto reason = members.text("reason", Need::required);
+  const auto time = members.duration("for_ms", Need::optional);
+  if (call.faulty()) return std::nullopt;
+  const auto net =
+      policy::client_net(Prefix(*address, address->bits()), settings.client.ipv4_prefix, settings.client.ipv6_prefix);
+  const Before before(call, store::RecordKind::listing, net);
+  const auto ttl = time.value_or(std::chrono::ceil<milliseconds>(settings.listing.ttl));
+  Addition addition{policy::listed({net, list, reason, before.wall_now, before.wall_now + ttl}, before.entry.get()),
+                    {}};
+  append_logfmt(addition.log, "for", to_string(ttl));
+  append_logfmt(addition.log, "list", list);
+  append_logfmt(addition.log, "reason", reason);
+  return addition;
+}
+
+std::string log_line(const Call& call, std::string_view op, store::RecordKind kind, const Prefix& net) {
+  auto line = fmt::format("control op={} uid={} kind={} net=", op, *call.peer.uid, store::to_string(kind));
+  net.append_to(line);
+  return line;
+}
+
+// Also of what has failed: it may be in force and not kept, or done and not acknowledged.
+void log_outcome(std::string line, const Result<void>& outcome) {
+  if (!outcome) append_logfmt(line, "error", outcome.error().message);
+  log::info(line);
+}
+
+// Of just this net; or a client's listing, by its address.
+Prefix what_is_there(const Call& call, store::RecordKind kind, const Prefix& net) {
+  if (kind != store::RecordKind::listing || call.daemon.records.book().find_net(kind, net, call.now())) return net;
+  const auto& client = call.daemon.settings.client;
+  return policy::client_net(net, client.ipv4_prefix, client.ipv6_prefix);
+}
+
+}  // namespace
+
+void list_records(Call& call) {
+  auto& members = call.members;
+  const auto kind = members.kind();
+  const auto after = members.net("after", Need::optional);
+  const auto most = members.number("most", Need::optional, largest_page, "a number").value_or(largest_page);
+  const auto covers = members.address("covers", Need::optional);
+  if (call.faulty()) return;
+  const auto& book = call.daemon.records.book();
+  const auto entries = covers ? covering(book, kind, *covers, after ? after->length() : -1, call.now())
+                              : book.list(kind, after ? &*after : nullptr, most + 1, call.now());
+  call.reply.ok(page(entries, most));
+}
+
+void add_record(Call& call) {
+  constexpr std::array make{make_ban, make_grant, make_listing};
+  const auto kind = call.members.kind();
+  auto addition = make[static_cast<std::size_t>(kind)](call);
+  if (!addition) return;
+  auto line = log_line(call, "records.add", kind, addition->record.net) + addition->log;
+  auto answer = R"("record":)" + text_of(addition->record);
+  call.daemon.records.put(std::move(addition->record), [reply = call.reply, line = std::move(line),
+                                                        answer = std::move(answer)](const Result<void>& put) {
+    log_outcome(line, put);
+    if (!put) return reply.error(put.error().message);
+    reply.ok(answer);
+  });
+}
+
+void remove_record(Call& call) {
+  const auto kind = call.members.kind();
+  const auto given = call.members.net("net", Need::required);
+  if (call.faulty()) return;
+  const auto net = what_is_there(call, kind, *given);
+  const bool there = call.daemon.records.book().find_net(kind, net, call.now()) != nullptr;
+  // Also if it is not known here: another node's may not have been heard of yet.
+  call.daemon.records.erase(
+      kind, net,
+      [reply = call.reply, line = log_line(call, "records.remove", kind, net), net, there](const Result<void>& erased) {
+        log_outcome(line, erased);
+        if (!erased) return reply.error(erased.error().message);
+        reply.ok(fmt::format(R"("removed":{},"net":"{}")", there, net.to_string()));
+      });
+}
+
+}  // namespace mxwarden::server
