@@ -63,19 +63,15 @@ std::string page(const Entries& entries, std::size_t most) {
 }
 
 struct Addition {
-  store::Record record;
+  Prefix net;
+  store::Records::Change change;
   std::string log;  // of what is to be logged, the kind's own
 };
 
-// What was there of this kind and net, and the time in which records end.
-struct Before {
-  Before(const Call& call, store::RecordKind kind, const Prefix& net)
-      : entry(call.daemon.records.book().find_net(kind, net, call.now())),
-        wall_now(std::chrono::floor<milliseconds>(call.daemon.records.book().wall(call.now()))) {}
-
-  store::RecordBook::Entry entry;
-  WallTime wall_now;  // to what a record's text can say
-};
+// In which records end, to what a record's text can say.
+WallTime wall_now(const Call& call) {
+  return std::chrono::floor<milliseconds>(call.daemon.records.book().wall(call.now()));
+}
 
 std::optional<Addition> make_ban(Call& call) {
   auto& members = call.members;
@@ -87,8 +83,11 @@ std::optional<Addition> make_ban(Call& call) {
     if (const auto why = policy::why_no_ban(*net, call.daemon.settings.client.trusted, force)) members.fail(*why);
   }
   if (call.faulty()) return std::nullopt;
-  const Before before(call, store::RecordKind::ban, *net);
-  Addition addition{policy::operators_ban(*net, before.wall_now + *time, reason, before.entry.get()), {}};
+  Addition addition{*net,
+                    [net = *net, until = wall_now(call) + *time, reason](const store::Record* before) {
+                      return policy::operators_ban(net, until, reason, before);
+                    },
+                    {}};
   append_logfmt(addition.log, "for", to_string(*time));
   append_logfmt(addition.log, "reason", reason);
   return addition;
@@ -104,9 +103,12 @@ std::optional<Addition> make_grant(Call& call) {
     if (const auto why = policy::why_no_grant(*address, settings.client.trusted)) members.fail(*why);
   }
   if (call.faulty()) return std::nullopt;
-  const Before before(call, store::RecordKind::grant, Prefix(*address, address->bits()));
   const auto ttl = time.value_or(std::chrono::ceil<milliseconds>(settings.relay_grant.ttl));
-  Addition addition{policy::granted({*address, login, before.wall_now, before.wall_now + ttl}, before.entry.get()), {}};
+  Addition addition{Prefix(*address, address->bits()),
+                    [address = *address, login, now = wall_now(call), ttl](const store::Record* before) {
+                      return policy::granted({address, login, now, now + ttl}, before);
+                    },
+                    {}};
   append_logfmt(addition.log, "for", to_string(ttl));
   append_logfmt(addition.log, "login", login);
   return addition;
@@ -122,9 +124,11 @@ std::optional<Addition> make_listing(Call& call) {
   if (call.faulty()) return std::nullopt;
   const auto net =
       policy::client_net(Prefix(*address, address->bits()), settings.client.ipv4_prefix, settings.client.ipv6_prefix);
-  const Before before(call, store::RecordKind::listing, net);
   const auto ttl = time.value_or(std::chrono::ceil<milliseconds>(settings.listing.ttl));
-  Addition addition{policy::listed({net, list, reason, before.wall_now, before.wall_now + ttl}, before.entry.get()),
+  Addition addition{net,
+                    [net, list, reason, now = wall_now(call), ttl](const store::Record* before) {
+                      return policy::listed({net, list, reason, now, now + ttl}, before);
+                    },
                     {}};
   append_logfmt(addition.log, "for", to_string(ttl));
   append_logfmt(addition.log, "list", list);
@@ -139,7 +143,8 @@ std::string log_line(const Call& call, std::string_view op, store::RecordKind ki
 }
 
 // Also of what has failed: it may be in force and not kept, or done and not acknowledged.
-void log_outcome(std::string line, const Result<void>& outcome) {
+template <class Value>
+void log_outcome(std::string line, const Result<Value>& outcome) {
   if (!outcome) append_logfmt(line, "error", outcome.error().message);
   log::info(line);
 }
@@ -171,14 +176,15 @@ void add_record(Call& call) {
   const auto kind = call.members.kind();
   auto addition = make[static_cast<std::size_t>(kind)](call);
   if (!addition) return;
-  auto line = log_line(call, "records.add", kind, addition->record.net) + addition->log;
-  auto answer = R"("record":)" + text_of(addition->record);
-  call.daemon.records.put(std::move(addition->record), [reply = call.reply, line = std::move(line),
-                                                        answer = std::move(answer)](const Result<void>& put) {
-    log_outcome(line, put);
-    if (!put) return reply.error(put.error().message);
-    reply.ok(answer);
-  });
+  auto line = log_line(call, "records.add", kind, addition->net) + addition->log;
+  call.daemon.records.update(
+      kind, addition->net, std::move(addition->change),
+      [reply = call.reply, line = std::move(line)](const Result<store::RecordBook::Entry>& updated) {
+        log_outcome(line, updated);
+        if (!updated) return reply.error(updated.error().message);
+        if (!*updated) return reply.error("it was over before it could be written");
+        reply.ok(R"("record":)" + text_of(**updated));
+      });
 }
 
 void remove_record(Call& call) {
@@ -186,14 +192,13 @@ void remove_record(Call& call) {
   const auto given = call.members.net("net", Need::required);
   if (call.faulty()) return;
   const auto net = what_is_there(call, kind, *given);
-  const bool there = call.daemon.records.book().find_net(kind, net, call.now()) != nullptr;
   // Also if it is not known here: another node's may not have been heard of yet.
   call.daemon.records.erase(
       kind, net,
-      [reply = call.reply, line = log_line(call, "records.remove", kind, net), net, there](const Result<void>& erased) {
+      [reply = call.reply, line = log_line(call, "records.remove", kind, net), net](const Result<bool>& erased) {
         log_outcome(line, erased);
         if (!erased) return reply.error(erased.error().message);
-        reply.ok(fmt::format(R"("removed":{},"net":"{}")", there, net.to_string()));
+        reply.ok(fmt::format(R"("removed":{},"net":"{}")", *erased, net.to_string()));
       });
 }
 

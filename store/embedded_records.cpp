@@ -165,21 +165,33 @@ void EmbeddedRecords::stop() {
   not_kept_ = Error{"mxwardend is ending"};
 }
 
-void EmbeddedRecords::put(Record record, Done done) {
+void EmbeddedRecords::update(RecordKind kind, const Prefix& net, Change change, Updated done) {
   const auto now = clock_.now();
-  const auto kind = record.kind();
-  const auto net = record.net;
-  book_.put(std::move(record), now);
-  change({.kind = kind, .net = net, .record = book_.find_net(kind, net, now)}, std::move(done));
+  const auto before = book_.find_net(kind, net, now);
+  auto record = ask(change, kind, net, before.get());
+  if (!record && is_kept(kind, net)) return done(before);
+  if (record) book_.put(std::move(*record), now);
+  auto entry = record ? book_.find_net(kind, net, now) : before;
+  this->change({.kind = kind, .net = net, .record = entry}, [entry, done = std::move(done)](const Result<void>& kept) {
+    if (kept) return done(entry);
+    done(kept.error());
+  });
 }
 
-void EmbeddedRecords::erase(RecordKind kind, const Prefix& net, Done done) {
-  const bool was_there = book_.erase(kind, net);
-  if (!writer_ && !was_there) {
-    done({});
-    return;
-  }
-  change({.kind = kind, .net = net, .record = nullptr}, std::move(done));
+void EmbeddedRecords::erase(RecordKind kind, const Prefix& net, Erased done) {
+  const bool in_force = book_.find_net(kind, net, clock_.now()) != nullptr;
+  const bool in_book = book_.erase(kind, net);
+  if (!writer_ && !in_book) return done(false);
+  change({.kind = kind, .net = net, .record = nullptr}, [in_force, done = std::move(done)](const Result<void>& kept) {
+    if (kept) return done(in_force);
+    done(kept.error());
+  });
+}
+
+// The file has it as the book has.
+bool EmbeddedRecords::is_kept(RecordKind kind, const Prefix& net) const {
+  if (!writer_ && not_kept_) return false;
+  return waiting_.empty() && under_way_.empty() && !book_unwritten_ && !unwritten_.contains({kind, net});
 }
 
 void EmbeddedRecords::tick() {

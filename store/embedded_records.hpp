@@ -37,7 +37,7 @@ class EmbeddedRecords final : public Records {
   // called when this object ends may be called or dropped later.
   using Post = std::function<void(std::function<void()>)>;
 
-  // Without a file: a change is done when put() or erase() returns.
+  // Without a file:
   explicit EmbeddedRecords(const Clock& clock);
   // In records.sqlite of this directory; reads it, and says in the log what is wrong with it.
   EmbeddedRecords(const Clock& clock, const std::string& directory, Post post);
@@ -46,8 +46,8 @@ class EmbeddedRecords final : public Records {
   // Writes what waits, and lets go of the file. What is put later is not kept.
   void stop();
 
-  void put(Record record, Done done) override;
-  void erase(RecordKind kind, const Prefix& net, Done done) override;
+  void update(RecordKind kind, const Prefix& net, Change change, Updated done) override;
+  void erase(RecordKind kind, const Prefix& net, Erased done) override;
   void tick() override;
   const RecordBook& book() const override { return book_; }
   RecordBook& book() override { return book_; }
@@ -62,6 +62,7 @@ class EmbeddedRecords final : public Records {
   };
   using Place = std::pair<RecordKind, Prefix>;
 
+  bool is_kept(RecordKind kind, const Prefix& net) const;
   void change(RecordFile::Change change, Done done);
   void refuse(const RecordFile::Change& change, const Done& done) const;
   void remember_unwritten(const RecordFile::Change& change);

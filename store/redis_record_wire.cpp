@@ -1,5 +1,6 @@
 #include "store/redis_record_wire.hpp"
 
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -9,15 +10,19 @@ namespace {
 constexpr std::string_view version = ":r1{records}";
 
 // What fails because of a key of another type does so before the first write: ZRANGEBYSCORE, XADD, XRANGE. An erasure
-// begins with DEL, as Redis refuses XADD when it is full, but not behind a write (Redis 7.0, script.c).
+// begins with DEL, as Redis refuses XADD when it is full, but not behind a write (Redis 7.0, script.c). MGET, unlike
+// GET, takes a key of another type for none.
 constexpr std::string_view script = R"lua(
 local record, index, changes = KEYS[1], KEYS[2], KEYS[3]
-local name, text, ends = ARGV[1], ARGV[2], ARGV[3]
+local name, what, expected, text, ends = unpack(ARGV)
+local there = redis.call('MGET', record)[1] or ''
+if what == 'look' or what == 'replace' and there ~= expected then return {'', there} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local over = redis.call('ZRANGEBYSCORE', index, '-inf', string.format('%.0f', now), 'LIMIT', 0, 100)
 local id
-if text == '' then
+if what == 'erase' or text == '' then
+  text = ''
   redis.call('XRANGE', changes, '-', '-')
   redis.call('DEL', record)
   id = redis.call('XADD', changes, 'MAXLEN', '~', 10000, '*', 'of', name)
@@ -36,7 +41,7 @@ local ends_all = string.format('%.0f', now + 86400000)
 if last and tonumber(last) > tonumber(ends_all) then ends_all = last end
 redis.call('PEXPIREAT', index, ends_all)
 redis.call('PEXPIREAT', changes, ends_all)
-return id
+return {id, there}
 )lua";
 
 template <class Number>
@@ -54,11 +59,11 @@ bool is_array(const RedisReply& reply) {
   return reply.kind() == RedisReply::Kind::array;
 }
 
-std::optional<Change> read_change(const RedisReply& entry) {
+std::optional<HeardChange> read_change(const RedisReply& entry) {
   if (entry.size() != 2 || !is_text(entry[0]) || !is_array(entry[1]) || entry[1].size() % 2 != 0) return std::nullopt;
   const auto id = ChangeId::parse(entry[0].text());
   if (!id) return std::nullopt;
-  Change change{.id = *id, .name = {}, .text = {}};
+  HeardChange change{.id = *id, .name = {}, .text = {}};
   const auto fields = entry[1];
   for (std::size_t at = 0; at < fields.size(); at += 2) {
     if (fields[at].text() == "of") change.name = fields[at + 1].text();
@@ -105,11 +110,18 @@ std::string ChangeId::to_string() const {
 RedisRecordCommands::RedisRecordCommands(const std::string& prefix)
     : common_(prefix + std::string(version)), index_(key("index")), changes_(key("changes")) {}
 
-void RedisRecordCommands::append_write(std::string& to, const ScriptAs& as, const RecordName& name,
-                                       std::string_view text, std::int64_t until) const {
+void RedisRecordCommands::append_order(std::string& to, const ScriptAs& as, const RecordName& name,
+                                       const RecordOrder& order) const {
+  constexpr std::array<std::string_view, 3> words{"look", "replace", "erase"};
   const auto name_text = name.to_string();
-  append_command(
-      to, {as.command, as.script, "3", key(name_text), index_, changes_, name_text, text, std::to_string(until)});
+  const auto record_key = key(name_text);
+  const auto until = std::to_string(order.until);
+  std::vector<std::string_view> arguments{
+      as.command, as.script, "3", record_key, index_, changes_, name_text, words[static_cast<std::size_t>(order.what)]};
+  if (order.what == RecordOrder::What::replace) {
+    arguments.insert(arguments.end(), {order.expected, order.text, until});
+  }
+  append_command(to, arguments);
 }
 
 void RedisRecordCommands::append_last_change(std::string& to) const {
@@ -140,9 +152,18 @@ std::optional<IndexPage> read_index_page(const RedisReply& reply) {
   return page;
 }
 
-std::optional<std::vector<Change>> read_changes(const RedisReply& reply) {
+std::optional<OrderOutcome> read_order_outcome(const RedisReply& reply) {
+  if (!is_array(reply) || reply.size() != 2 || !is_text(reply[0]) || !is_text(reply[1])) return std::nullopt;
+  OrderOutcome outcome{.id = std::nullopt, .there = reply[1].text()};
+  if (reply[0].text().empty()) return outcome;
+  outcome.id = ChangeId::parse(reply[0].text());
+  if (!outcome.id) return std::nullopt;
+  return outcome;
+}
+
+std::optional<std::vector<HeardChange>> read_changes(const RedisReply& reply) {
   if (!is_array(reply)) return std::nullopt;
-  std::vector<Change> changes;
+  std::vector<HeardChange> changes;
   for (std::size_t at = 0; at < reply.size(); ++at) {
     const auto change = read_change(reply[at]);
     if (!change || (!changes.empty() && change->id <= changes.back().id)) return std::nullopt;

@@ -29,8 +29,8 @@
 
 namespace mxwarden::store {
 
-// As Redis is to be given it. One call writes or erases a record, in one step; it answers with the id of the change. An
-// error means that nothing was changed.
+// As Redis is to be given it. One call does what a RecordOrder says, in one step. An error means that nothing was
+// changed.
 std::string_view redis_record_script();
 
 // A record without what it says: KIND/NET.
@@ -42,6 +42,22 @@ struct RecordName {
   std::string to_string() const;
 
   bool operator==(const RecordName&) const = default;
+};
+
+// What is to be done with a record.
+struct RecordOrder {
+  enum class What : std::uint8_t {
+    look,
+    replace,  // if what is there is what is expected; otherwise only look
+    erase,    // whatever is there
+  };
+
+  What what = What::look;
+  std::string expected;    // the text that must be there; empty: none may be
+  std::string text;        // that is to be there then; empty: none
+  std::int64_t until = 0;  // the end of `text`, in milliseconds since 1970
+
+  bool operator==(const RecordOrder&) const = default;
 };
 
 // Of a change in the stream: they grow.
@@ -62,9 +78,7 @@ class RedisRecordCommands {
 
   std::string key(std::string_view name) const { return common_ + std::string(name); }
 
-  // `text` empty: erase. `until` in milliseconds since 1970.
-  void append_write(std::string& to, const ScriptAs& script, const RecordName& name, std::string_view text,
-                    std::int64_t until) const;
+  void append_order(std::string& to, const ScriptAs& script, const RecordName& name, const RecordOrder& order) const;
   void append_last_change(std::string& to) const;
   // About `count` names; the first `cursor` is "0".
   void append_index_page(std::string& to, std::string_view cursor, std::size_t count) const;
@@ -83,16 +97,23 @@ struct IndexPage {
   std::string next_cursor;  // "0": there are no more
   std::vector<std::string> names;
 };
-struct Change {
+struct HeardChange {
   ChangeId id;
   std::string_view name;
   std::string_view text;  // empty: erased
 };
 
+// What came of an order.
+struct OrderOutcome {
+  std::optional<ChangeId> id;  // of the change; none: nothing was written
+  std::string_view there;      // the text that was there until then; empty: none
+};
+
 // Nothing: this is no answer to such a command.
+std::optional<OrderOutcome> read_order_outcome(const RedisReply& reply);
 std::optional<IndexPage> read_index_page(const RedisReply& reply);
 // Each with a higher id than the one before.
-std::optional<std::vector<Change>> read_changes(const RedisReply& reply);
+std::optional<std::vector<HeardChange>> read_changes(const RedisReply& reply);
 
 // What is kept under a name. An error: the text is none of a record, or of another one.
 Result<Record> read_record(const RecordName& name, std::string_view text);

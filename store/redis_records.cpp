@@ -23,6 +23,9 @@ constexpr std::size_t most_texts_at_once = 200;
 constexpr std::size_t most_bytes_at_once = 64 * 1024;
 constexpr std::size_t looked_at_once = 500;
 
+// In each round of writes that meet, one is done: so many nodes may change a record at the same instant.
+constexpr int most_tries = 16;
+
 constexpr std::string_view maybe_done = "it may or may not have been done";
 constexpr std::string_view not_done = "nothing was changed";
 
@@ -61,35 +64,68 @@ bool RedisRecords::current() const {
 }
 
 std::size_t RedisRecords::outstanding() const {
-  return in_flight_.size() - (asking_ ? 1 : 0);
+  auto number = in_flight_.size() - (asking_ ? 1 : 0);
+  for (const auto& [name, writes] : waiting_) number += writes.size();
+  return number;
 }
 
 // Writing.
 
-void RedisRecords::put(Record record, Done done) {
-  const RecordName name{record.kind(), record.net};
-  if (record.until <= book_.wall(clock_.now())) return erase(name.kind, name.net, std::move(done));
-  // What others will read, to the letter.
-  auto as_read = read_record(name, to_text(record));
-  if (!as_read) return done(as_read.error());
-  write(std::make_unique<Write>(Write{name, std::move(*as_read), std::move(done)}));
+void RedisRecords::update(RecordKind kind, const Prefix& net, Records::Change change, Updated done) {
+  const RecordName name{kind, net};
+  const auto text = name.to_string();
+  const auto [waiting, none_in_flight] = waiting_.try_emplace(text);
+  auto& writes = waiting->second;
+  if (writes.empty() || !writes.back()->add(change, done)) {
+    writes.push_back(std::make_unique<RedisRecordWrite>(name, std::move(change), std::move(done)));
+  }
+  if (none_in_flight) begin_next(text);
 }
 
-void RedisRecords::erase(RecordKind kind, const Prefix& net, Done done) {
-  write(std::make_unique<Write>(Write{{kind, net}, std::nullopt, std::move(done)}));
+void RedisRecords::erase(RecordKind kind, const Prefix& net, Erased done) {
+  const RecordName name{kind, net};
+  const auto text = name.to_string();
+  const auto [waiting, none_in_flight] = waiting_.try_emplace(text);
+  waiting->second.push_back(std::make_unique<RedisRecordWrite>(name, std::move(done)));
+  if (none_in_flight) begin_next(text);
 }
 
-void RedisRecords::write(std::unique_ptr<Write> write) {
+// When none of this name is in flight any more.
+void RedisRecords::begin_next(const std::string& name) {
+  while (auto next = next_write(name)) {
+    if (may_write()) return begin_write(std::move(next));
+    next->fail(store_away(link_.trouble(), not_done));
+  }
+}
+
+// Null: there is none; and the name is as if there had never been one.
+std::unique_ptr<RedisRecordWrite> RedisRecords::next_write(const std::string& name) {
+  const auto waiting = waiting_.find(name);
+  if (waiting == waiting_.end()) return nullptr;
+  auto& writes = waiting->second;
+  if (writes.empty()) {
+    waiting_.erase(waiting);
+    return nullptr;
+  }
+  auto next = std::move(writes.front());
+  writes.pop_front();
+  return next;
+}
+
+bool RedisRecords::may_write() const {
+  return !stopped_ && link_.takes_calls(clock_.now());
+}
+
+void RedisRecords::begin_write(std::unique_ptr<RedisRecordWrite> write) {
   const auto now = clock_.now();
-  if (stopped_ || !link_.takes_calls(now)) return write->done(store_away(link_.trouble(), not_done));
+  const auto& [kind, net] = write->name();
+  write->expect_known(book_.find_net(kind, net, now), book_.wall(now));
   send_write({.deadline = now + options_.deadline, .write = std::move(write)});
 }
 
 void RedisRecords::send_write(Call call) {
-  const auto& record = call.write->record;
   const auto script = call.with_text ? ScriptAs{"EVAL", redis_record_script()} : ScriptAs{"EVALSHA", link_.digest()};
-  commands_.append_write(socket_.outgoing(), script, call.write->name, record ? to_text(*record) : std::string(),
-                         record ? milliseconds_since_1970(record->until) : 0);
+  commands_.append_order(socket_.outgoing(), script, call.write->name(), call.write->order());
   await(std::move(call));
 }
 
@@ -121,8 +157,12 @@ void RedisRecords::fail_all() {
   deadline_timer_.set({});
   step_timer_.set({});
   const auto failed = std::exchange(in_flight_, {});
+  const auto unsent = std::exchange(waiting_, {});
   for (const auto& call : failed) {
-    if (call.write) call.write->done(store_away(link_.trouble(), maybe_done));
+    if (call.write) call.write->fail(store_away(link_.trouble(), maybe_done));
+  }
+  for (const auto& [name, writes] : unsent) {
+    for (const auto& write : writes) write->fail(store_away(link_.trouble(), not_done));
   }
 }
 
@@ -140,22 +180,43 @@ void RedisRecords::received(const RedisReply& reply) {
 
 void RedisRecords::take_write(Call call, const RedisReply& reply) {
   if (reply.is_error()) return refuse_write(std::move(call), reply.text());
-  auto& write = *call.write;
-  const auto id = ChangeId::parse(reply.text());
-  if (!id) {
+  const auto name = call.write->name().to_string();
+  const auto outcome = read_order_outcome(reply);
+  if (!outcome) {
     const auto action = link_.lost("an answer that the script does not give", clock_.now());
-    write.done(store_away(link_.trouble(), maybe_done));
+    call.write->fail(store_away(link_.trouble(), maybe_done));
     return follow(action);
   }
   link_.answered();
-  own_[write.name.to_string()] = *id;
-  if (write.record) {
-    see(write.name);
-    keep(std::move(*write.record));
+  if (!outcome->id && !call.write->stays(outcome->there)) return try_again(std::move(call.write), outcome->there);
+  if (outcome->id) written(*call.write, *outcome->id);
+  call.write->succeed(!outcome->there.empty());
+  begin_next(name);
+}
+
+void RedisRecords::written(const RedisRecordWrite& write, ChangeId id) {
+  const auto& name = write.name();
+  own_[name.to_string()] = id;
+  if (const auto& record = write.outcome()) {
+    see(name);
+    keep(*record);
   } else {
-    book_.erase(write.name.kind, write.name.net);
+    book_.erase(name.kind, name.net);
   }
-  write.done({});
+}
+
+// Something else is there than was expected.
+void RedisRecords::try_again(std::unique_ptr<RedisRecordWrite> write, std::string_view there) {
+  const auto name = write->name().to_string();
+  const auto now = clock_.now();
+  if (write->tries() < most_tries && may_write()) {
+    write->expect_there(there, book_.wall(now));
+    return send_write({.deadline = now + options_.deadline, .write = std::move(write)});
+  }
+  write->fail(may_write()
+                  ? Error{fmt::format("other nodes have changed {} {} times meanwhile; {}", name, most_tries, not_done)}
+                  : store_away(link_.trouble(), not_done));
+  begin_next(name);
 }
 
 void RedisRecords::refuse_write(Call call, std::string_view error) {
@@ -168,8 +229,10 @@ void RedisRecords::refuse_write(Call call, std::string_view error) {
   // First the link, so that what is written next is not sent over a connection that is lost.
   // What the ACL denies may be the script's second command.
   const bool half_way = trouble.remedy == RedisRemedy::wait_for_administrator;
-  call.write->done(store_away(link_.trouble(), half_way ? maybe_done : not_done));
+  const auto name = call.write->name().to_string();
+  call.write->fail(store_away(link_.trouble(), half_way ? maybe_done : not_done));
   follow(action);
+  begin_next(name);
 }
 
 // The copy.
@@ -344,7 +407,7 @@ bool RedisRecords::take_changes(const RedisReply& reply) {
   return true;
 }
 
-void RedisRecords::take_change(const Change& change) {
+void RedisRecords::take_change(const HeardChange& change) {
   const auto own = own_.find(std::string(change.name));
   if (own != own_.end() && change.id <= own->second) {
     if (change.id == own->second) own_.erase(own);

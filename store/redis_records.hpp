@@ -3,9 +3,15 @@
 // first: one call of a script each, in the book as soon as Redis has acknowledged it. What is acknowledged survives
 // what Redis survives (docs/redis.md).
 //
-// While Redis is away the copy stays in use and current() is false. A write fails then, by the deadline at the latest,
-// and nothing is kept locally. When its answer was lost, the error says that it may have been done; writes can be
-// repeated. Only one that came to a server that does not know the script (NOSCRIPT) is sent again by itself.
+// A change is made of the copy, and Redis writes it only if the copy is right. If it is not, the change is made again
+// of what is there, up to 16 times; so nothing that others write meanwhile is lost. Of each record one write is on its
+// way at a time; changes that are asked for meanwhile go together in the next. What Redis has forgotten as it is full
+// counts as none then, and so does a text that is no record of this release.
+//
+// While Redis is away the copy stays in use and current() is false. A write fails then, by the deadline at the latest
+// (that of each call; another one of the same record may be before it), and nothing is kept locally. When its answer
+// was lost, the error says that it may have been done; writes can be repeated. Only one that came to a server that does
+// not know the script (NOSCRIPT) is sent again by itself.
 //
 // The copy is read whole after each connecting, in small pages, so that no turn of the loop is long and no reply large:
 //
@@ -34,8 +40,7 @@
 //
 // BUGS: it listens to a master that has become a replica without closing its connections until the next write finds
 // out. What other nodes wrote is heard in the meantime by way of replication.
-// Of two writes of one record that are on their way together the first may be done last, if the server has forgotten
-// the script and another node sends it between the two.
+// A change that leaves what another node has just written as it is may be done before the book has heard of that.
 
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -47,6 +52,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -57,6 +63,7 @@
 #include "store/redis_address.hpp"
 #include "store/redis_connection.hpp"
 #include "store/redis_record_wire.hpp"
+#include "store/redis_record_write.hpp"
 #include "store/redis_wire.hpp"
 #include "store/wake_timer.hpp"
 
@@ -75,8 +82,8 @@ class RedisRecords final : public Records, private RedisConnection {
   // Closes the connection for good: writes that are outstanding fail, and nothing holds the io_context any more.
   void stop();
 
-  void put(Record record, Done done) override;
-  void erase(RecordKind kind, const Prefix& net, Done done) override;
+  void update(RecordKind kind, const Prefix& net, Records::Change change, Updated done) override;
+  void erase(RecordKind kind, const Prefix& net, Erased done) override;
   void tick() override;
   const RecordBook& book() const override { return book_; }
   RecordBook& book() override { return book_; }
@@ -86,21 +93,17 @@ class RedisRecords final : public Records, private RedisConnection {
   std::size_t outstanding() const;
 
  private:
-  struct Write {
-    RecordName name;
-    std::optional<Record> record;  // none: erase
-    Done done;
-  };
-
   // What Redis has not answered.
   struct Call {
     Instant deadline;
-    std::unique_ptr<Write> write;  // null: the one question that is asked of the copy
-    bool with_text = false;        // EVAL
+    std::unique_ptr<RedisRecordWrite> write;  // null: the one question that is asked of the copy
+    bool with_text = false;                   // EVAL
   };
 
   // What the copy is asked for next; see above.
   enum class Step : std::uint8_t { nothing, last_change, index, texts, catch_up, leave, follow };
+
+  using Writes = std::deque<std::unique_ptr<RedisRecordWrite>>;
 
   // Of one kind.
   using Nets = PrefixTables<boost::unordered_flat_set<Prefix, PrefixHash>>;
@@ -110,11 +113,16 @@ class RedisRecords final : public Records, private RedisConnection {
   void fail_all() override;
   void tell_changes() override;
 
-  void write(std::unique_ptr<Write> write);
+  void begin_next(const std::string& name);
+  std::unique_ptr<RedisRecordWrite> next_write(const std::string& name);
+  bool may_write() const;
+  void begin_write(std::unique_ptr<RedisRecordWrite> write);
   void send_write(Call call);
   void await(Call call);
   void deadline_came();
   void take_write(Call call, const RedisReply& reply);
+  void written(const RedisRecordWrite& write, ChangeId id);
+  void try_again(std::unique_ptr<RedisRecordWrite> write, std::string_view there);
   void refuse_write(Call call, std::string_view error);
 
   void begin_copy();
@@ -127,7 +135,7 @@ class RedisRecords final : public Records, private RedisConnection {
   bool take_texts(const RedisReply& reply);
   bool take_changes(const RedisReply& reply);
   void weigh(std::size_t bytes);
-  void take_change(const Change& change);
+  void take_change(const HeardChange& change);
   void take_text(const RecordName& name, std::string_view text);
   void next_page();
   void let_leave();
@@ -140,6 +148,8 @@ class RedisRecords final : public Records, private RedisConnection {
   RecordBook book_;
 
   std::deque<Call> in_flight_;  // in the order of their replies
+  // By the name of their record; each that is here has a write in flight before them.
+  std::unordered_map<std::string, Writes> waiting_;
   std::optional<Instant> awaited_;
   WakeTimer deadline_timer_;
 

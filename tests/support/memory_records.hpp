@@ -12,13 +12,17 @@ class MemoryRecords : public store::Records {
  public:
   explicit MemoryRecords(const Clock& clock) : clock_(clock), book_(clock.now(), clock.wall_now()) {}
 
-  void put(store::Record record, Done done) override {
-    book_.put(std::move(record), clock_.now());
-    done({});
+  void update(store::RecordKind kind, const Prefix& net, Change change, Updated done) override {
+    const auto now = clock_.now();
+    if (auto record = store::ask(change, kind, net, book_.find_net(kind, net, now).get())) {
+      book_.put(std::move(*record), now);
+    }
+    done(book_.find_net(kind, net, now));
   }
-  void erase(store::RecordKind kind, const Prefix& net, Done done) override {
+  void erase(store::RecordKind kind, const Prefix& net, Erased done) override {
+    const bool in_force = book_.find_net(kind, net, clock_.now()) != nullptr;
     book_.erase(kind, net);
-    done({});
+    done(in_force);
   }
   void tick() override { book_.tick(clock_.now(), clock_.wall_now()); }
   const store::RecordBook& book() const override { return book_; }

@@ -4,7 +4,7 @@
 // fresh, empty ones, called from a test case of its own.
 //
 // Ends are said by the wall time of the clock that the factory gives. What a look-up finds at another time is asked by
-// its `now`; one promise alone lets time pass, which with a real clock waits for half a second.
+// its `now`; two promises alone let time pass, which with a real clock waits for half a second at most.
 
 #include <doctest/doctest.h>
 
@@ -77,8 +77,27 @@ class RecordKeeper {
 
   // Without waiting for the answer.
   void begin_put(store::Record record) { under_test_.records->put(std::move(record), expect_answer()); }
-  void begin_erase(store::RecordKind kind, const std::string& of) {
-    under_test_.records->erase(kind, net(of), expect_answer());
+  // With what was answered, as soon as it is.
+  std::shared_ptr<bool> begin_erase(store::RecordKind kind, const std::string& of) {
+    auto was_there = std::make_shared<bool>();
+    under_test_.records->erase(kind, net(of),
+                               [was_there, answer = expect_answer()](const Result<bool>& erased) mutable {
+                                 answer(erased ? Result<void>() : erased.error());
+                                 *was_there = erased && *erased;
+                               });
+    return was_there;
+  }
+  // Likewise; the record, or null.
+  std::shared_ptr<store::RecordBook::Entry> begin_update(store::RecordKind kind, const std::string& of,
+                                                         store::Records::Change change) {
+    auto made = std::make_shared<store::RecordBook::Entry>();
+    under_test_.records->update(
+        kind, net(of), std::move(change),
+        [made, answer = expect_answer()](const Result<store::RecordBook::Entry>& updated) mutable {
+          answer(updated ? Result<void>() : updated.error());
+          if (updated) *made = *updated;
+        });
+    return made;
   }
   void run() {
     under_test_.run();
@@ -88,9 +107,16 @@ class RecordKeeper {
     begin_put(std::move(record));
     run();
   }
-  void erase(store::RecordKind kind, const std::string& of) {
-    begin_erase(kind, of);
+  // Whether it says that there was one.
+  bool erase(store::RecordKind kind, const std::string& of) {
+    const auto was_there = begin_erase(kind, of);
     run();
+    return *was_there;
+  }
+  store::RecordBook::Entry update(store::RecordKind kind, const std::string& of, store::Records::Change change) {
+    const auto made = begin_update(kind, of, std::move(change));
+    run();
+    return *made;
   }
 
   store::RecordBook& book() { return under_test_.records->book(); }
@@ -253,13 +279,13 @@ inline void what_is_erased_is_gone(RecordKeeper& keeper) {
   CHECK(keeper.find(RecordKind::ban, "192.0.2.1") != nullptr);
 }
 
-inline void erasing_none_is_no_error(RecordKeeper& keeper) {
-  keeper.erase(RecordKind::ban, "192.0.2.1");
+inline void erasing_says_whether_there_was_one(RecordKeeper& keeper) {
+  CHECK_FALSE(keeper.erase(RecordKind::ban, "192.0.2.1"));
   keeper.put(keeper.ban("192.0.2.1"));
-  keeper.erase(RecordKind::ban, "192.0.2.0/24");
+  CHECK_FALSE(keeper.erase(RecordKind::ban, "192.0.2.0/24"));
   CHECK(keeper.find(RecordKind::ban, "192.0.2.1") != nullptr);
-  keeper.erase(RecordKind::ban, "192.0.2.1");
-  keeper.erase(RecordKind::ban, "192.0.2.1");
+  CHECK(keeper.erase(RecordKind::ban, "192.0.2.1"));
+  CHECK_FALSE(keeper.erase(RecordKind::ban, "192.0.2.1"));
   CHECK(keeper.find(RecordKind::ban, "192.0.2.1") == nullptr);
 }
 
@@ -373,6 +399,99 @@ inline void writes_take_effect_in_their_order(RecordKeeper& keeper) {
   if (keeper.reopen()) check();
 }
 
+// A ban of `of` with one offence more than `before`.
+inline Record one_offence_more(const RecordKeeper& keeper, const std::string& of, const Record* before) {
+  auto ban = keeper.ban(of);
+  if (before != nullptr) std::get<Ban>(ban.what).offences = std::get<Ban>(before->what).offences + 1;
+  return ban;
+}
+
+inline void a_change_is_made_of_what_is_there(RecordKeeper& keeper) {
+  const auto change = [&](const Record* before) { return one_offence_more(keeper, "192.0.2.1", before); };
+  for (std::uint32_t offences = 1; offences <= 3; ++offences) {
+    const auto made = keeper.update(RecordKind::ban, "192.0.2.1", change);
+    REQUIRE(made != nullptr);
+    CHECK(std::get<Ban>(made->what).offences == offences);
+    CHECK(keeper.holds(*made));
+  }
+  CHECK(keeper.erase(RecordKind::ban, "192.0.2.1"));
+  const auto made = keeper.update(RecordKind::ban, "192.0.2.1", change);
+  REQUIRE(made != nullptr);
+  CHECK(std::get<Ban>(made->what).offences == 1);
+  if (keeper.reopen()) CHECK(keeper.holds(*made));
+}
+
+inline void changes_at_once_all_count(RecordKeeper& keeper) {
+  constexpr std::uint32_t number = 100;
+  std::vector<std::shared_ptr<store::RecordBook::Entry>> made;
+  for (std::uint32_t i = 0; i < number; ++i) {
+    const auto of = i % 2 == 0 ? "192.0.2.1" : "2001:db8::/32";
+    made.push_back(keeper.begin_update(RecordKind::ban, of,
+                                       [&, of](const Record* before) { return one_offence_more(keeper, of, before); }));
+  }
+  keeper.run();
+  for (std::uint32_t i = 0; i < number; ++i) {
+    CAPTURE(i);
+    REQUIRE(*made[i] != nullptr);
+    CHECK(std::get<Ban>((*made[i])->what).offences == i / 2 + 1);
+  }
+  CHECK(keeper.holds(**made[number - 1]));
+  CHECK(keeper.holds(**made[number - 2]));
+  if (!keeper.reopen()) return;
+  CHECK(keeper.holds(**made[number - 1]));
+  CHECK(keeper.holds(**made[number - 2]));
+}
+
+inline void a_change_between_erasures_finds_nothing(RecordKeeper& keeper) {
+  const auto change = [&](const Record* before) { return one_offence_more(keeper, "192.0.2.1", before); };
+  keeper.update(RecordKind::ban, "192.0.2.1", change);
+  const auto before = keeper.begin_update(RecordKind::ban, "192.0.2.1", change);
+  const auto first = keeper.begin_erase(RecordKind::ban, "192.0.2.1");
+  const auto second = keeper.begin_erase(RecordKind::ban, "192.0.2.1");
+  const auto behind = keeper.begin_update(RecordKind::ban, "192.0.2.1", change);
+  keeper.run();
+  CHECK(std::get<Ban>((*before)->what).offences == 2);
+  CHECK(*first);
+  CHECK_FALSE(*second);
+  CHECK(std::get<Ban>((*behind)->what).offences == 1);
+  CHECK(keeper.holds(**behind));
+}
+
+inline void a_change_may_leave_it_as_it_is(RecordKeeper& keeper) {
+  const auto leave = [](const Record*) { return std::nullopt; };
+  CHECK(keeper.update(RecordKind::ban, "192.0.2.1", leave) == nullptr);
+  CHECK(keeper.list(RecordKind::ban, 10).empty());
+  const auto ban = keeper.ban("192.0.2.1");
+  keeper.put(ban);
+  std::string heard;
+  const auto follower = keeper.book().follow(
+      [&](RecordKind, const Prefix& of, const store::RecordBook::Entry&) { heard += of.to_string(); });
+  const auto kept = keeper.update(RecordKind::ban, "192.0.2.1", leave);
+  REQUIRE(kept != nullptr);
+  CHECK(*kept == ban);
+  CHECK(heard.empty());
+  CHECK(keeper.holds(ban));
+  if (keeper.reopen()) CHECK(keeper.holds(ban));
+}
+
+inline void a_change_to_what_is_over_removes(RecordKeeper& keeper) {
+  const auto end = [&](const Record*) { return keeper.ban("192.0.2.1", "over", -1s); };
+  CHECK(keeper.update(RecordKind::ban, "192.0.2.1", end) == nullptr);
+  keeper.put(keeper.ban("192.0.2.1"));
+  CHECK(keeper.update(RecordKind::ban, "192.0.2.1", end) == nullptr);
+  CHECK(keeper.find(RecordKind::ban, "192.0.2.1") == nullptr);
+  CHECK_FALSE(keeper.erase(RecordKind::ban, "192.0.2.1"));
+}
+
+inline void a_change_takes_what_is_over_for_none(RecordKeeper& keeper) {
+  keeper.put(keeper.ban("192.0.2.1", "short", 100ms));
+  keeper.pass(150ms);
+  const auto made = keeper.update(RecordKind::ban, "192.0.2.1",
+                                  [&](const Record* before) { return one_offence_more(keeper, "192.0.2.1", before); });
+  REQUIRE(made != nullptr);
+  CHECK(std::get<Ban>(made->what).offences == 1);
+}
+
 inline void what_was_written_is_there_after_a_restart(RecordKeeper& keeper) {
   const Record kept[] = {
       keeper.ban("192.0.2.0/24"),
@@ -435,7 +554,7 @@ inline constexpr RecordPromise record_promises[] = {
     {"families are apart", families_are_apart},
     {"the longest prefix wins", the_longest_prefix_wins},
     {"what is erased is gone, and nothing else", what_is_erased_is_gone},
-    {"erasing none is no error", erasing_none_is_no_error},
+    {"erasing none is no error, and says so", erasing_says_whether_there_was_one},
     {"a record ends to the millisecond", it_ends_to_the_millisecond},
     {"an inner net that is over gives way to the outer", an_inner_net_that_is_over_gives_way},
     {"what is over leaves the book, and followers hear of it", what_is_over_leaves},
@@ -443,6 +562,12 @@ inline constexpr RecordPromise record_promises[] = {
     {"a list comes in order and in pages", a_list_comes_in_order_and_in_pages},
     {"followers hear of changes", followers_hear_of_changes},
     {"writes take effect in their order", writes_take_effect_in_their_order},
+    {"a change is made of what is there", a_change_is_made_of_what_is_there},
+    {"changes that are asked for at once all count", changes_at_once_all_count},
+    {"a change between erasures finds nothing", a_change_between_erasures_finds_nothing},
+    {"a change may leave it as it is", a_change_may_leave_it_as_it_is},
+    {"a change to what is over removes what was there", a_change_to_what_is_over_removes},
+    {"a change takes what is over for none", a_change_takes_what_is_over_for_none},
     {"what was written is there after a restart", what_was_written_is_there_after_a_restart},
     {"many writes at once are there after a restart", what_was_not_waited_for_is_there_after_a_restart},
 };

@@ -132,7 +132,7 @@ class Stage {
   void lift(const std::string& line) {
     const auto blank = line.find(' ');
     const auto kind = store::parse_record_kind(line.substr(0, blank)).value();
-    records_.erase(kind, Prefix::parse(line.substr(blank + 1)).value(), [](const Result<void>& done) { done.value(); });
+    records_.erase(kind, Prefix::parse(line.substr(blank + 1)).value(), [](const Result<bool>& done) { done.value(); });
   }
 
   void reload() {

@@ -20,13 +20,13 @@ class FakeRecords final : public tests::MemoryRecords {
  public:
   using MemoryRecords::MemoryRecords;
 
-  void put(store::Record record, Done done) override {
-    if (!error.empty()) return finish(done, Error{error});
-    MemoryRecords::put(std::move(record), [&](const Result<void>& put) { finish(done, put); });
+  void update(store::RecordKind kind, const Prefix& net, Change change, Updated done) override {
+    if (!error.empty()) return finish(done, Result<store::RecordBook::Entry>(Error{error}));
+    MemoryRecords::update(kind, net, std::move(change), [&](const auto& updated) { finish(done, updated); });
   }
-  void erase(store::RecordKind kind, const Prefix& net, Done done) override {
-    if (!error.empty()) return finish(done, Error{error});
-    MemoryRecords::erase(kind, net, [&](const Result<void>& erased) { finish(done, erased); });
+  void erase(store::RecordKind kind, const Prefix& net, Erased done) override {
+    if (!error.empty()) return finish(done, Result<bool>(Error{error}));
+    MemoryRecords::erase(kind, net, [&](const auto& erased) { finish(done, erased); });
   }
 
   void finish_one() {
@@ -40,7 +40,8 @@ class FakeRecords final : public tests::MemoryRecords {
   bool finishes_later = false;
 
  private:
-  void finish(const Done& done, const Result<void>& result) {
+  template <class Answered, class Outcome>
+  void finish(const Answered& done, const Outcome& result) {
     if (!finishes_later) return done(result);
     waiting_.push_back([done, result] { done(result); });
   }

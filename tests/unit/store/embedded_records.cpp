@@ -90,8 +90,8 @@ struct Node {
     return *answer ? "" : answer->error().message;
   }
   std::string erase(const Prefix& of) {
-    std::optional<Result<void>> answer;
-    records.erase(RecordKind::ban, of, [&](Result<void> result) { answer = std::move(result); });
+    std::optional<Result<bool>> answer;
+    records.erase(RecordKind::ban, of, [&](Result<bool> result) { answer = std::move(result); });
     REQUIRE(loop.run_until([&] { return answer.has_value(); }));
     return *answer ? "" : answer->error().message;
   }
@@ -145,7 +145,7 @@ tests::RecordsUnderTest in_folder(const std::shared_ptr<RecordsFolder>& folder,
   under_test.run = [loop, &records = *records] {
     // What was asked for before is answered before.
     bool answered = false;
-    records.erase(RecordKind::listing, net("2001:db8:ffff::1"), [&](const Result<void>&) { answered = true; });
+    records.erase(RecordKind::listing, net("2001:db8:ffff::1"), [&](const Result<bool>&) { answered = true; });
     REQUIRE(loop->run_until([&] { return answered; }));
   };
   under_test.pass = [clock](Duration time) { clock->advance(time); };
@@ -229,7 +229,7 @@ TEST_CASE("an answer may write again") {
   bool answered = false;
   node.records.put(node.ban(net("192.0.2.1")), [&](const Result<void>&) {
     node.records.put(node.ban(net("192.0.2.2")), [&](const Result<void>&) {
-      node.records.erase(RecordKind::ban, net("192.0.2.1"), [&](const Result<void>&) { answered = true; });
+      node.records.erase(RecordKind::ban, net("192.0.2.1"), [&](const Result<bool>&) { answered = true; });
     });
   });
   CHECK(node.loop.run_until([&] { return answered; }));
@@ -456,7 +456,7 @@ TEST_CASE("what was acknowledged survives kill -9") {
       Node node(folder.path());
       int acknowledged = 0;
       for (int n = 0;; ++n) {
-        const auto done = [&](const Result<void>& result) {
+        const auto done = [&](const auto& result) {
           if (!result || ::write(pipe[1], "+", 1) != 1) ::_exit(1);
           ++acknowledged;
         };

@@ -13,6 +13,7 @@ namespace {
 
 using store::ChangeId;
 using store::RecordName;
+using store::RecordOrder;
 
 // What a server says, word for word.
 class Said {
@@ -116,11 +117,65 @@ TEST_CASE("all keys of records are in one hash slot, and begin with the prefix")
   const store::RedisRecordCommands commands("other");
   CHECK(commands.key("ban/192.0.2.1") == "other:r1{records}ban/192.0.2.1");
   std::string sent;
-  commands.append_write(sent, {"EVALSHA", "digest"}, *RecordName::parse("ban/192.0.2.1"), "{}", 5);
+  commands.append_order(sent, {"EVALSHA", "digest"}, *RecordName::parse("ban/192.0.2.1"), {});
   CHECK(sent ==
-        "*9\r\n$7\r\nEVALSHA\r\n$6\r\ndigest\r\n$1\r\n3\r\n$30\r\nother:r1{records}ban/192.0.2.1\r\n"
-        "$22\r\nother:r1{records}index\r\n$24\r\nother:r1{records}changes\r\n$13\r\nban/192.0.2.1\r\n$2\r\n{}\r\n"
-        "$1\r\n5\r\n");
+        "*8\r\n$7\r\nEVALSHA\r\n$6\r\ndigest\r\n$1\r\n3\r\n$30\r\nother:r1{records}ban/192.0.2.1\r\n"
+        "$22\r\nother:r1{records}index\r\n$24\r\nother:r1{records}changes\r\n$13\r\nban/192.0.2.1\r\n$4\r\nlook\r\n");
+}
+
+TEST_CASE("an order says what is to be there and what must be there before, and an erasure nothing") {
+  struct Row {
+    std::string_view label;
+    RecordOrder order;
+    std::string_view sent;  // behind the name of the record
+  };
+  for (const auto& row : {
+           Row{"look", {}, "$4\r\nlook\r\n"},
+           Row{"a new one",
+               {.what = RecordOrder::What::replace, .expected = "", .text = "{}", .until = 5},
+               "$7\r\nreplace\r\n$0\r\n\r\n$2\r\n{}\r\n$1\r\n5\r\n"},
+           Row{"another one",
+               {.what = RecordOrder::What::replace, .expected = "{}", .text = "{1}", .until = 1763770000123},
+               "$7\r\nreplace\r\n$2\r\n{}\r\n$3\r\n{1}\r\n$13\r\n1763770000123\r\n"},
+           Row{"none any more",
+               {.what = RecordOrder::What::replace, .expected = "{}", .text = "", .until = 0},
+               "$7\r\nreplace\r\n$2\r\n{}\r\n$0\r\n\r\n$1\r\n0\r\n"},
+           Row{"none, whatever is there",
+               {.what = RecordOrder::What::erase, .expected = "", .text = "", .until = 0},
+               "$5\r\nerase\r\n"},
+       }) {
+    CAPTURE(row.label);
+    std::string sent;
+    store::RedisRecordCommands("mxw").append_order(sent, {"EVAL", "script"}, *RecordName::parse("ban/::"), row.order);
+    const std::string_view name = "$6\r\nban/::\r\n";
+    const auto at = sent.rfind(name);
+    REQUIRE(at != std::string::npos);
+    CHECK(sent.substr(at + name.size()) == row.sent);
+  }
+}
+
+TEST_CASE("what came of an order is the id of the change, if there was one, and what was there") {
+  Said written("*2\r\n$3\r\n7-1\r\n$2\r\n{}\r\n");
+  auto outcome = store::read_order_outcome(written.reply());
+  REQUIRE(outcome.has_value());
+  CHECK(outcome->id == ChangeId{7, 1});
+  CHECK(outcome->there == "{}");
+  Said looked("*2\r\n$0\r\n\r\n$2\r\n{}\r\n");
+  outcome = store::read_order_outcome(looked.reply());
+  REQUIRE(outcome.has_value());
+  CHECK_FALSE(outcome->id.has_value());
+  CHECK(outcome->there == "{}");
+}
+
+TEST_CASE("what is no answer to an order is taken for none") {
+  for (const std::string_view bytes :
+       {":1\r\n", "$3\r\n7-1\r\n", "*0\r\n", "*1\r\n$3\r\n7-1\r\n", "*2\r\n$3\r\n7-1\r\n$-1\r\n",
+        "*2\r\n$3\r\n7+1\r\n$0\r\n\r\n", "*2\r\n:7\r\n$0\r\n\r\n", "*3\r\n$3\r\n7-1\r\n$0\r\n\r\n$0\r\n\r\n", "$-1\r\n",
+        "+OK\r\n"}) {
+    CAPTURE(bytes);
+    Said said(bytes);
+    CHECK_FALSE(store::read_order_outcome(said.reply()).has_value());
+  }
 }
 
 }  // namespace mxwarden

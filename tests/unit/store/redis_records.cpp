@@ -93,6 +93,18 @@ class Cluster {
     return done([&](auto told) { (*this)[node].erase(kind, net(of), told); });
   }
 
+  std::string update(std::size_t node, const std::string& of, store::Records::Change change,
+                     RecordKind kind = RecordKind::ban) {
+    return done([&](auto told) { (*this)[node].update(kind, net(of), std::move(change), told); });
+  }
+  // Without an error.
+  bool removes(std::size_t node, const std::string& of) {
+    std::optional<Result<bool>> result;
+    (*this)[node].erase(RecordKind::ban, net(of), [&](const Result<bool>& told) { result = told; });
+    REQUIRE(run_until([&] { return result.has_value(); }));
+    return result->value();
+  }
+
   bool has(std::size_t node, const Record& record) {
     const auto found = (*this)[node].book().find_net(record.kind(), record.net, clock.now());
     return found != nullptr && *found == record;
@@ -120,14 +132,41 @@ class Cluster {
 
   template <class Begin>
   std::string done(Begin begin) {
-    std::optional<Result<void>> result;
-    begin([&](Result<void> told) { result = std::move(told); });
-    REQUIRE(run_until([&] { return result.has_value(); }));
-    return *result ? "" : result->error().message;
+    std::optional<std::string> error;
+    begin([&](const auto& told) { error = told ? "" : told.error().message; });
+    REQUIRE(run_until([&] { return error.has_value(); }));
+    return *error;
   }
 
   std::vector<std::unique_ptr<RedisRecords>> nodes_;
 };
+
+// The change that a login makes.
+store::Records::Change log_in(const Cluster& cluster, const std::string& of, const std::string& login) {
+  const auto until = cluster.ban(of).until;
+  return [of, login, until](const Record* before) {
+    Record record{.net = net(of), .until = until, .what = store::Grant{}};
+    auto& logins = std::get<store::Grant>(record.what).logins;
+    if (before != nullptr) logins = std::get<store::Grant>(before->what).logins;
+    const auto known = std::ranges::find(logins, login, &store::Grant::Login::name);
+    if (known == logins.end()) {
+      logins.push_back({.name = login, .first = {}, .last = {}, .refreshes = 0});
+    } else {
+      ++known->refreshes;
+    }
+    return record;
+  };
+}
+
+// The logins of a grant and how often each was refreshed.
+std::string logins(const store::RecordBook::Entry& grant) {
+  std::string text;
+  if (!grant) return text;
+  auto known = std::get<store::Grant>(grant->what).logins;
+  std::ranges::sort(known, {}, &store::Grant::Login::name);
+  for (const auto& login : known) text += fmt::format("{}={} ", login.name, login.refreshes);
+  return text;
+}
 
 std::int64_t milliseconds(WallTime time) {
   return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -151,8 +190,10 @@ TEST_CASE("Redis keeps every promise of records") {
   class Front final : public store::Records {
    public:
     explicit Front(std::shared_ptr<Node> node) : node_(std::move(node)), records_(node_->cluster[0]) {}
-    void put(Record record, Done done) override { records_.put(std::move(record), std::move(done)); }
-    void erase(RecordKind kind, const Prefix& of, Done done) override { records_.erase(kind, of, std::move(done)); }
+    void update(RecordKind kind, const Prefix& of, Change change, Updated done) override {
+      records_.update(kind, of, std::move(change), std::move(done));
+    }
+    void erase(RecordKind kind, const Prefix& of, Erased done) override { records_.erase(kind, of, std::move(done)); }
     void tick() override { records_.tick(); }
     const store::RecordBook& book() const override { return std::as_const(records_).book(); }
     store::RecordBook& book() override { return records_.book(); }
@@ -259,7 +300,7 @@ TEST_CASE("the stream holds ten thousand changes and not many more") {
   REQUIRE(cluster.all_current());
   int told = 0;
   for (int i = 0; i < 12'000; ++i) {
-    cluster[0].erase(RecordKind::ban, net("192.0.2.1"), [&](const Result<void>& result) {
+    cluster[0].erase(RecordKind::ban, net("192.0.2.1"), [&](const Result<bool>& result) {
       CHECK(result.has_value());
       ++told;
     });
@@ -618,12 +659,202 @@ TEST_CASE("a write that is answered may write again, and one that fails at the e
   cluster[0].put(cluster.ban("192.0.2.3"), [&](const Result<void>& result) {
     failed += result.has_error() ? 1 : 0;
     cluster[0].erase(RecordKind::ban, net("192.0.2.1"),
-                     [&](const Result<void>& again) { failed += again.has_error() ? 1 : 0; });
+                     [&](const Result<bool>& again) { failed += again.has_error() ? 1 : 0; });
   });
   cluster[0].stop();
   CHECK(failed == 2);
   CHECK(cluster[0].outstanding() == 0);
   CHECK(cluster.has(0, "192.0.2.1"));
+}
+
+TEST_CASE("nodes that change one record at the same instant lose no change, round after round") {
+  constexpr int nodes = 4;
+  constexpr int rounds = 200;
+  tests::RedisServer server;
+  Cluster cluster(server, nodes);
+  REQUIRE(cluster.all_current());
+  int told = 0;
+  for (int round = 1; round <= rounds; ++round) {
+    for (int node = 0; node < nodes; ++node) {
+      // Two of each node: they go together or one after the other.
+      for (int request = 0; request < 2; ++request) {
+        cluster[static_cast<std::size_t>(node)].update(RecordKind::grant, net("192.0.2.1"),
+                                                       log_in(cluster, "192.0.2.1", fmt::format("{}{}", node, request)),
+                                                       [&](const Result<store::RecordBook::Entry>& updated) {
+                                                         CHECK(updated.has_value());
+                                                         ++told;
+                                                       });
+      }
+    }
+    REQUIRE(cluster.run_until([&] { return told == nodes * 2 * round; }));
+  }
+  std::string all;
+  for (int node = 0; node < nodes; ++node) {
+    for (int request = 0; request < 2; ++request) all += fmt::format("{}{}={} ", node, request, rounds - 1);
+  }
+  for (std::size_t node = 0; node < nodes; ++node) {
+    CAPTURE(node);
+    const auto known = [&] {
+      return logins(cluster[node].book().find_net(RecordKind::grant, net("192.0.2.1"), cluster.clock.now()));
+    };
+    cluster.run_until([&] { return known() == all; }, 1s);
+    CHECK(known() == all);
+  }
+  const auto changes = server.client().command({"XLEN", key("changes")}).integer();
+  CHECK(changes >= rounds * nodes);
+  CHECK(changes <= rounds * nodes * 2);
+}
+
+TEST_CASE("as many nodes as tries may meet at one record") {
+  constexpr std::size_t nodes = 16;
+  tests::RedisServer server;
+  Cluster cluster(server, nodes);
+  REQUIRE(cluster.all_current());
+  std::size_t told = 0;
+  for (std::size_t node = 0; node < nodes; ++node) {
+    cluster[node].update(RecordKind::grant, net("192.0.2.1"), log_in(cluster, "192.0.2.1", fmt::format("{:02}", node)),
+                         [&](const Result<store::RecordBook::Entry>& updated) {
+                           CHECK(updated.has_value());
+                           ++told;
+                         });
+  }
+  REQUIRE(cluster.run_until([&] { return told == nodes; }));
+  const auto text = server.client().command({"GET", key("grant/192.0.2.1")}).text();
+  for (std::size_t node = 0; node < nodes; ++node) {
+    CHECK(text.find(fmt::format("\"{:02}\"", node)) != std::string::npos);
+  }
+}
+
+TEST_CASE("what a node has not heard of yet is changed and removed as what it is") {
+  tests::RedisServer server;
+  Cluster cluster(server);
+  REQUIRE(cluster.all_current());
+  CHECK(cluster.update(0, "192.0.2.1", log_in(cluster, "192.0.2.1", "anna"), RecordKind::grant) == "");
+  CHECK(cluster.update(1, "192.0.2.1", log_in(cluster, "192.0.2.1", "bert"), RecordKind::grant) == "");
+  CHECK(logins(cluster[1].book().find_net(RecordKind::grant, net("192.0.2.1"), cluster.clock.now())) ==
+        "anna=0 bert=0 ");
+  CHECK(cluster.put(0, cluster.ban("192.0.2.2")) == "");
+  CHECK(cluster.removes(1, "192.0.2.2"));
+  CHECK_FALSE(cluster.removes(0, "192.0.2.2"));
+  // A change that only looks is told of it, too.
+  const auto ban = cluster.ban("192.0.2.3");
+  CHECK(cluster.put(0, ban) == "");
+  std::vector<std::string> seen;
+  CHECK(cluster.update(1, "192.0.2.3", [&](const Record* before) -> std::optional<Record> {
+    seen.emplace_back(before == nullptr ? "nothing" : to_text(*before));
+    return std::nullopt;
+  }) == "");
+  CHECK(seen.back() == to_text(ban));
+  cluster.run_for(250ms);
+  CHECK(cluster.has(1, ban));
+  CHECK_FALSE(cluster.has(0, "192.0.2.2"));
+  CHECK_FALSE(cluster.has(1, "192.0.2.2"));
+}
+
+TEST_CASE("a record of a later release is changed, whatever is lost of it when it is read") {
+  tests::RedisServer server;
+  auto client = server.client();
+  Cluster cluster(server, 1);
+  REQUIRE(cluster.all_current());
+  const auto ban = cluster.ban("192.0.2.1");
+  auto text = to_text(ban);
+  text.insert(1, R"("severity":{"of":"a later release"},)");
+  store_text(client, "ban/192.0.2.1", text, ban.until);
+  client.command({"XADD", key("changes"), "*", "of", "ban/192.0.2.1", "record", text});
+  REQUIRE(cluster.run_until([&] { return cluster.has(0, ban); }));
+  int asked = 0;
+  auto changed = ban;
+  std::get<Ban>(changed.what).offences = 7;
+  CHECK(cluster.update(0, "192.0.2.1", [&](const Record* before) {
+    ++asked;
+    CHECK((before != nullptr && *before == ban));
+    return changed;
+  }) == "");
+  CHECK(asked == 2);
+  CHECK(client.command({"GET", key("ban/192.0.2.1")}).text() == to_text(changed));
+  CHECK(cluster.has(0, changed));
+}
+
+TEST_CASE("what is no record of this release gives way to a change") {
+  tests::RedisServer server;
+  auto client = server.client();
+  Cluster cluster(server, 1);
+  REQUIRE(cluster.all_current());
+  const auto ban = cluster.ban("192.0.2.1");
+  store_text(client, "ban/192.0.2.1", "{", ban.until);
+  CHECK(cluster.update(0, "192.0.2.1", [&](const Record* before) {
+    CHECK(before == nullptr);
+    return ban;
+  }) == "");
+  CHECK(client.command({"GET", key("ban/192.0.2.1")}).text() == to_text(ban));
+}
+
+TEST_CASE("a record that others change faster than a node can is given up on, and stays theirs") {
+  tests::RedisServer server;
+  auto client = server.client();
+  Cluster cluster(server, 1);
+  REQUIRE(cluster.all_current());
+  int asked = 0;
+  const auto error = cluster.update(0, "192.0.2.1", [&](const Record*) {
+    const auto theirs = cluster.ban("192.0.2.1", fmt::format("theirs {}", ++asked));
+    store_text(client, "ban/192.0.2.1", to_text(theirs), theirs.until);
+    return cluster.ban("192.0.2.1", "ours");
+  });
+  CHECK(error == "other nodes have changed ban/192.0.2.1 16 times meanwhile; nothing was changed");
+  CHECK(asked == 16);
+  CHECK(client.command({"GET", key("ban/192.0.2.1")}).text().find("theirs 16") != std::string::npos);
+  CHECK(client.command({"EXISTS", key("changes")}).integer() == 0);
+  CHECK(cluster.put(0, cluster.ban("192.0.2.1")) == "");
+}
+
+TEST_CASE("changes of one record keep their order when the script was flushed away between them") {
+  tests::RedisServer server;
+  Cluster cluster(server, 1);
+  REQUIRE(cluster.all_current());
+  server.client().command({"SCRIPT", "FLUSH"});
+  std::string told;
+  const auto tell = [&](const std::string& what) {
+    return [&told, what](const auto& result) { told += what + (result ? " " : ": " + result.error().message + " "); };
+  };
+  cluster[0].update(RecordKind::grant, net("192.0.2.1"), log_in(cluster, "192.0.2.1", "anna"), tell("anna"));
+  cluster[0].erase(RecordKind::grant, net("192.0.2.1"), tell("none"));
+  cluster[0].update(RecordKind::grant, net("192.0.2.1"), log_in(cluster, "192.0.2.1", "bert"), tell("bert"));
+  cluster[0].update(RecordKind::grant, net("192.0.2.1"), log_in(cluster, "192.0.2.1", "carl"), tell("carl"));
+  CHECK(cluster[0].outstanding() == 3);
+  REQUIRE(cluster.run_until([&] { return cluster[0].outstanding() == 0; }));
+  CHECK(told == "anna none bert carl ");
+  CHECK(logins(cluster[0].book().find_net(RecordKind::grant, net("192.0.2.1"), cluster.clock.now())) ==
+        "bert=0 carl=0 ");
+  CHECK(server.client().command({"XLEN", key("changes")}).integer() == 3);
+}
+
+TEST_CASE("a change that Redis does not answer fails, and so do those behind it, which were never sent") {
+  tests::RedisServer server;
+  Cluster cluster(server, 1, 100ms);
+  REQUIRE(cluster.all_current());
+  server.suspend();
+  std::vector<std::string> told;
+  const auto tell = [&](const auto& result) { told.push_back(result ? "done" : result.error().message); };
+  for (const auto* login : {"anna", "bert", "carl"}) {
+    cluster[0].update(RecordKind::grant, net("192.0.2.1"), log_in(cluster, "192.0.2.1", login), tell);
+  }
+  CHECK(cluster[0].outstanding() == 2);
+  REQUIRE(cluster.run_until([&] { return told.size() == 3; }, 300ms));
+  CHECK(told[0] == "store away: no answer in time; it may or may not have been done");
+  CHECK(told[1] == "store away: no answer in time; nothing was changed");
+  CHECK(told[2] == told[1]);
+  const auto error = cluster.update(0, "192.0.2.1", log_in(cluster, "192.0.2.1", "dora"), RecordKind::grant);
+  CHECK(error.starts_with("store away: "));
+  CHECK(error.ends_with("; nothing was changed"));
+  // What would be left as it is may have been changed by others.
+  CHECK(cluster.update(0, "192.0.2.1", [](const Record*) { return std::nullopt; }).starts_with("store away: "));
+  CHECK(cluster[0].outstanding() == 0);
+  CHECK(cluster[0].book().size(RecordKind::grant) == 0);
+  server.resume();
+  REQUIRE(cluster.all_current());
+  CHECK(cluster.update(0, "192.0.2.1", log_in(cluster, "192.0.2.1", "emil"), RecordKind::grant) == "");
+  CHECK(logins(cluster[0].book().find_net(RecordKind::grant, net("192.0.2.1"), cluster.clock.now())) ==
+        "anna=0 emil=0 ");
 }
 
 TEST_CASE("a replica takes no records") {
