@@ -53,6 +53,8 @@ class Prefix {
   const Address& address() const { return address_; }
   int length() const { return length_; }
   bool contains(const Address& address) const;
+  // One of the two lies in the other, or they are the same.
+  bool overlaps(const Prefix& other) const { return contains(other.address_) || other.contains(address_); }
   // `192.0.2.0/24`; a whole address without its length.
   std::string to_string() const;
   void append_to(std::string& text) const;

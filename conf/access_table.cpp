@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "base/ascii.hpp"
 #include "conf/access_line.hpp"
@@ -100,6 +101,7 @@ std::string_view last_labels(std::string_view name, std::ptrdiff_t most) {
 struct AccessTable::Index {
   std::vector<AccessEntry> entries;
   std::array<NetIndex, access_tags> nets;
+  std::vector<std::pair<Prefix, std::uint32_t>> allowed_nets;  // of Connect: OK
   Names names;
   std::vector<OfTags> of_names;
   std::array<bool, access_tags> has_names{};
@@ -147,7 +149,9 @@ OfTags& AccessTable::Index::entries_of(std::string name) {
 const AccessEntry* AccessTable::Index::insert(AccessLine line) {
   line.entry.tag = line.tag;
   if (const auto* net = std::get_if<Prefix>(&line.key)) {
-    nets[static_cast<std::size_t>(line.tag)].insert(*net, static_cast<std::uint32_t>(entries.size()));
+    const auto number = static_cast<std::uint32_t>(entries.size());
+    nets[static_cast<std::size_t>(line.tag)].insert(*net, number);
+    if (line.entry.ok) allowed_nets.emplace_back(*net, number);
   } else {
     auto* name = std::get_if<std::string>(&line.key);
     if (name != nullptr) {
@@ -273,6 +277,14 @@ const AccessEntry* AccessTable::find_login(std::string_view login) const {
   }
   add(index_->otherwise);
   return number == 0 ? nullptr : &index_->entries[number - 1];
+}
+
+const AccessEntry* AccessTable::allowed_in(const Prefix& net) const {
+  const auto* first = match(&net.address(), {})[AccessTag::connect];
+  if (first != nullptr && first->ok) return first;
+  const auto within = std::ranges::find_if(index_->allowed_nets,
+                                           [&](const auto& allowed) { return net.contains(allowed.first.address()); });
+  return within == index_->allowed_nets.end() ? nullptr : &index_->entries[within->second];
 }
 
 std::span<const AccessEntry> AccessTable::entries() const {

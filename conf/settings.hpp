@@ -46,6 +46,12 @@ enum class OnError : std::uint8_t { local, dunno, defer };
 
 enum class Backend : std::uint8_t { embedded, redis };
 
+// 1/30s: so many within so long. A count of 0: off.
+struct Rate {
+  std::uint64_t count = 0;
+  Duration within{};
+};
+
 struct Settings {
   struct Server {
     std::vector<Listen> listen;
@@ -101,6 +107,8 @@ struct Settings {
     int ipv6_prefix = 64;
     std::string access;  // path
     std::vector<Prefix> trusted;
+    std::vector<Prefix> never_ban;
+    Rate good_record;  // messages unrefused; off: nobody has one
   } client;
 
   Limit client_conn;  // its one window is how long a node's number stands unless it is said again
@@ -115,9 +123,29 @@ struct Settings {
 
   struct Listing {
     Mode mode = Mode::enforce;
-    Duration ttl{};  // after the last hit
+    Duration ttl{};  // after the last hit, or the end of the last ban
     Action action;
   } listing;
+
+  // Of the attempts of a listed client, which are SMTP sessions that were refused.
+  struct RepeatOffender {
+    Mode mode = Mode::enforce;
+    Rate rate;  // more than that bans for rate_ban; off: no rate does
+    Duration rate_ban{};
+    std::uint64_t total = 0;  // more than that in all bans for total_ban; 0: no total does
+    Duration total_ban{};
+    std::uint64_t growth = 1;  // by which each further ban is longer
+    Duration max_ban{};
+    std::uint64_t alert = 0;  // attempts from which on the operator is told; 0: never
+  } repeat_offender;
+
+  // What rules may do by themselves.
+  struct Guard {
+    std::size_t bans_per_minute = 0;
+    int good_record_share = 0;  // percent
+    int widest_ipv4 = 32;
+    int widest_ipv6 = 128;
+  } guard;
 };
 
 // section.key and value, from --set.

@@ -122,6 +122,13 @@ constexpr std::array all_sections{
     Section{"listing",
             "A client that is listed, by a blocklist or by our own findings, is refused from its first command on. "
             "Trusted and logged-in clients and those with Connect: OK are exempt."},
+    Section{"repeat_offender",
+            "A listed client that keeps coming is banned for a time, on either of two thresholds. An attempt of it is "
+            "one SMTP session that was refused because of the listing, however many commands it had; while it is "
+            "banned none is counted."},
+    Section{"guard",
+            "What rules may do by themselves. They never ban what is trusted, in never_ban or an address of this host, "
+            "nor what an entry Connect: OK covers."},
     Section{any_limit,
             "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
             "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "
@@ -505,6 +512,31 @@ constexpr std::array table{
         .print = [](const Source& from) -> Texts { return {to_string(from.settings.client.trusted)}; },
     },
     Setting{
+        .section = "client",
+        .name = "never_ban",
+        .value = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 169.254.0.0/16 fc00::/7 fe80::/10",
+        .since = this_release,
+        .help = "Addresses and nets that no rule may ban or list by itself, nor a net that holds one of them. An "
+                "operator may.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.client.never_ban, parse_prefixes(text)); },
+        .print = [](const Source& from) -> Texts { return {to_string(from.settings.client.never_ban)}; },
+    },
+    Setting{
+        .section = "client",
+        .name = "good_record",
+        .value = "3/30d",
+        .since = this_release,
+        .help = "A client has a good record if so many of its messages reached END-OF-MESSAGE and were not refused "
+                "within this time, 1s to 366d (Postfix must ask there: smtpd_end_of_data_restrictions); off: nobody "
+                "has one. [guard] uses it.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.client.good_record, parse_rate(text, 1000, 366 * 24h));
+            },
+        .print = [](const Source& from) -> Texts { return {to_string(from.settings.client.good_record)}; },
+    },
+    Setting{
         .section = "client_conn",
         .name = "mode",
         .value = "enforce",
@@ -654,6 +686,158 @@ constexpr std::array table{
         .read = [](const Place& place,
                    std::string_view text) { return put(place.settings.listing.action, Action::parse(text)); },
         .print = [](const Source& from) -> Texts { return {from.settings.listing.action.to_string()}; },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "mode",
+        .value = "enforce",
+        .since = this_release,
+        .help = "enforce; monitor: attempts are counted and a ban is only logged; or off.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.repeat_offender.mode, parse_mode(text)); },
+        .print = [](const Source& from) -> Texts {
+          return {std::string(to_string(from.settings.repeat_offender.mode))};
+        },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "rate",
+        .value = "1/30s",
+        .since = this_release,
+        .help = "More attempts than this ban for rate_ban: 1/30s is more than one in 30 seconds. They are counted anew "
+                "after a quiet spell of that time, 1s to 366d; off: no rate bans.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.repeat_offender.rate, parse_rate(text, 1'000'000, 366 * 24h));
+            },
+        .print = [](const Source& from) -> Texts { return {to_string(from.settings.repeat_offender.rate)}; },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "rate_ban",
+        .value = "30m",
+        .since = this_release,
+        .help = "How long, 1s to 3650d.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.repeat_offender.rate_ban, parse_duration(text, 1s, 24h * 3650));
+            },
+        .print = [](const Source& from) -> Texts {
+          return {mxwarden::to_string(from.settings.repeat_offender.rate_ban)};
+        },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "total",
+        .value = "50",
+        .since = this_release,
+        .help = "More attempts than this in all, since it was listed, ban for total_ban, 0 to 1000000000; 0: no total "
+                "bans.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.repeat_offender.total, parse_number(text, 0, 1'000'000'000));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.repeat_offender.total)}; },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "total_ban",
+        .value = "7d",
+        .since = this_release,
+        .help = "How long, 1s to 3650d.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.repeat_offender.total_ban, parse_duration(text, 1s, 24h * 3650));
+            },
+        .print = [](const Source& from) -> Texts {
+          return {mxwarden::to_string(from.settings.repeat_offender.total_ban)};
+        },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "growth",
+        .value = "2",
+        .since = this_release,
+        .help = "Each further ban is so many times as long as the one before, 1 to 100. A client that makes no attempt "
+                "for max_ban after the end of its last ban begins anew.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.repeat_offender.growth, parse_number(text, 1, 100));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.repeat_offender.growth)}; },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "max_ban",
+        .value = "30d",
+        .since = this_release,
+        .help = "No ban is longer, 1s to 3650d.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.repeat_offender.max_ban, parse_duration(text, 1s, 24h * 3650));
+            },
+        .print = [](const Source& from) -> Texts {
+          return {mxwarden::to_string(from.settings.repeat_offender.max_ban)};
+        },
+    },
+    Setting{
+        .section = "repeat_offender",
+        .name = "alert",
+        .value = "25",
+        .since = this_release,
+        .help = "At so many attempts in all the log has a warning of the client, 0 to 1000000000; 0: never.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.repeat_offender.alert, parse_number(text, 0, 1'000'000'000));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.repeat_offender.alert)}; },
+    },
+    Setting{
+        .section = "guard",
+        .name = "bans_per_minute",
+        .value = "100",
+        .since = this_release,
+        .help = "So many bans a minute this node makes by itself, 0 to 100000; what would be more is only logged. A "
+                "rule that suddenly hits everybody is stopped so.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.guard.bans_per_minute, parse_number(text, 0, 100'000));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.guard.bans_per_minute)}; },
+    },
+    Setting{
+        .section = "guard",
+        .name = "good_record_share",
+        .value = "5%",
+        .since = this_release,
+        .help = "A rule that refuses, or would, more than this share of the clients with a good record that came "
+                "within ten minutes, and five of them at least, only logs what it would have answered until it no "
+                "longer does; 1% to 100%.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.guard.good_record_share, parse_share(text)); },
+        .print = [](const Source& from) -> Texts { return {share_text(from.settings.guard.good_record_share)}; },
+    },
+    Setting{
+        .section = "guard",
+        .name = "widest_ipv4",
+        .value = "24",
+        .since = this_release,
+        .help = "No rule bans or lists a wider net by itself, 8 to 32.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.guard.widest_ipv4, parse_number(text, 8, 32)); },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.guard.widest_ipv4)}; },
+    },
+    Setting{
+        .section = "guard",
+        .name = "widest_ipv6",
+        .value = "56",
+        .since = this_release,
+        .help = "The same for IPv6, 16 to 128.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.guard.widest_ipv6, parse_number(text, 16, 128));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.guard.widest_ipv6)}; },
     },
     Setting{
         .section = any_limit,

@@ -83,6 +83,8 @@ std::string_view name_of(const std::array<Named<T>, size>& table, T value) {
   return found == table.end() ? std::string_view() : found->name;
 }
 
+constexpr std::string_view off = "off";
+
 std::optional<std::uint64_t> read_number(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -117,6 +119,34 @@ Result<Duration> parse_duration(std::string_view text, Duration least, Duration 
   if (!duration || (*duration >= least && *duration <= most)) return duration;
   return Error{fmt::format("`{}' is not allowed; write a duration from {} to {}", text, mxwarden::to_string(least),
                            mxwarden::to_string(most))};
+}
+
+Result<Rate> parse_rate(std::string_view text, std::uint64_t most, Duration longest) {
+  if (same_word(text, off)) return Rate();
+  const auto slash = text.find('/');
+  const auto count = slash == std::string_view::npos ? std::nullopt : read_number(text.substr(0, slash));
+  if (!count || *count < 1 || *count > most) {
+    return Error{
+        fmt::format("`{}' is no rate; write a count from 1 to {} and a time, as in 1/30s, or off", text, most)};
+  }
+  const auto within = parse_duration(text.substr(slash + 1), std::chrono::seconds(1), longest);
+  if (!within) return within.error();
+  return Rate{*count, *within};
+}
+
+std::string to_string(const Rate& rate) {
+  return rate.count == 0 ? std::string(off) : fmt::format("{}/{}", rate.count, mxwarden::to_string(rate.within));
+}
+
+Result<int> parse_share(std::string_view text) {
+  constexpr std::uint64_t whole = 100;
+  const auto number = text.ends_with('%') ? read_number(text.substr(0, text.size() - 1)) : std::nullopt;
+  if (number && *number >= 1 && *number <= whole) return static_cast<int>(*number);
+  return Error{fmt::format("`{}' is no share; write a whole number of percent, 1% to 100%", text)};
+}
+
+std::string share_text(int percent) {
+  return fmt::format("{}%", percent);
 }
 
 Result<std::vector<Prefix>> parse_prefixes(std::string_view text) {

@@ -23,6 +23,13 @@ Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, s
 Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t most);
 Result<Duration> parse_duration(std::string_view text, Duration least, Duration most);
 
+// 1/30s: a count of 1 to `most`, and a duration; or `off'.
+Result<Rate> parse_rate(std::string_view text, std::uint64_t most, Duration longest);
+std::string to_string(const Rate& rate);
+// 5%: a whole number of 1 to 100.
+Result<int> parse_share(std::string_view text);
+std::string share_text(int percent);
+
 Result<Endpoint> parse_endpoint(std::string_view text);
 // An endpoint and `,name=NAME`.
 Result<Listen> parse_listen(std::string_view text);

@@ -41,6 +41,24 @@ TEST_CASE("a prefix covers its addresses and no others") {
   CHECK_FALSE(all.contains(*Address::parse("::1")));
 }
 
+TEST_CASE("prefixes overlap if one lies in the other") {
+  struct Row {
+    const char* one;
+    const char* other;
+    bool overlap;
+  };
+  for (const auto& row :
+       {Row{"192.0.2.0/24", "192.0.2.128/25", true}, Row{"192.0.2.0/25", "192.0.2.128/25", false},
+        Row{"192.0.2.1", "192.0.2.1", true}, Row{"0.0.0.0/0", "::/0", false}, Row{"::/0", "2001:db8::1", true}}) {
+    CAPTURE(row.one);
+    CAPTURE(row.other);
+    const auto one = Prefix::parse(row.one).value();
+    const auto other = Prefix::parse(row.other).value();
+    CHECK(one.overlaps(other) == row.overlap);
+    CHECK(other.overlaps(one) == row.overlap);
+  }
+}
+
 TEST_CASE("prefixes are written as they are read") {
   for (const auto* text : {"192.0.2.0/24", "192.0.2.7", "2001:db8::/32", "::1", "0.0.0.0/0", "::/0"}) {
     CHECK(Prefix::parse(text).value().to_string() == text);

@@ -57,6 +57,27 @@ TEST_CASE("an empty file means the defaults") {
   CHECK(settings.limits.empty());
 }
 
+TEST_CASE("repeat offenders and the guards have their defaults") {
+  const auto settings = read("");
+  const auto& offender = settings.repeat_offender;
+  CHECK(offender.mode == Mode::enforce);
+  CHECK(offender.rate.count == 1);
+  CHECK(offender.rate.within == 30s);
+  CHECK(offender.rate_ban == 30min);
+  CHECK(offender.total == 50);
+  CHECK(offender.total_ban == 7 * 24h);
+  CHECK(offender.growth == 2);
+  CHECK(offender.max_ban == 30 * 24h);
+  CHECK(offender.alert == 25);
+  CHECK(settings.client.never_ban.size() == 7);
+  CHECK(settings.client.good_record.count == 3);
+  CHECK(settings.client.good_record.within == 30 * 24h);
+  CHECK(settings.guard.bans_per_minute == 100);
+  CHECK(settings.guard.good_record_share == 5);
+  CHECK(settings.guard.widest_ipv4 == 24);
+  CHECK(settings.guard.widest_ipv6 == 56);
+}
+
 TEST_CASE("the limits that are built in have their defaults") {
   const auto settings = read("");
   const auto& rate = settings.client_rate;
@@ -182,6 +203,10 @@ TEST_CASE("what is printed reads back to the same") {
                "ipv4_prefix=24\n[client_rate]\nmode=off\nlimit=0 4294967295\nwindow=1s 366d\naction=DUNNO\n"
                "[message_recipients]\nmode=monitor\nlimit=1\naction=REJECT {rule}\n[store]\nmax_entries=1000",
                {}},
+           Row{"rates and shares",
+               "[client]\ngood_record=off\nnever_ban=\n[repeat_offender]\nrate=OFF\ntotal=0\n[guard]\n"
+               "good_record_share=100%\nwidest_ipv4=8\nwidest_ipv6=128\nbans_per_minute=0\n",
+               {}},
            Row{"from the command line", "", {{"server.listen", "unix:/#"}, {"client_rate.action", "REJECT a#b c"}}},
        }) {
     CAPTURE(row.label);
@@ -232,6 +257,18 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
                "m.conf:4: level is there already, in line 2; it is allowed once"},
            Row{"[log]\nlevel = info\n[client]\n[log]\nlevel = warn\n", "m.conf:5: level is there already, in line 2"},
            // values
+           Row{"[repeat_offender]\nrate = 1\n",
+               "m.conf:2: rate: `1' is no rate; write a count from 1 to 1000000 and a time, as in 1/30s, or off"},
+           Row{"[repeat_offender]\nrate = 0/30s\n", "m.conf:2: rate: `0/30s' is no rate; write a count from 1"},
+           Row{"[repeat_offender]\nrate = -1/30s\n", "m.conf:2: rate: `-1/30s' is no rate"},
+           Row{"[repeat_offender]\nrate = 1/\n", "m.conf:2: rate: `'"},
+           Row{"[repeat_offender]\nrate = 1/30\n", "m.conf:2: rate: `30'"},
+           Row{"[repeat_offender]\ngrowth = 0\n", "m.conf:2: growth: `0' is not allowed; write a whole number from 1"},
+           Row{"[guard]\ngood_record_share = 5\n",
+               "m.conf:2: good_record_share: `5' is no share; write a whole number of percent, 1% to 100%"},
+           Row{"[guard]\ngood_record_share = 101%\n", "m.conf:2: good_record_share: `101%' is no share"},
+           Row{"[guard]\nwidest_ipv4 = 7\n", "m.conf:2: widest_ipv4: `7' is not allowed"},
+           Row{"[client]\nnever_ban = here\n", "m.conf:2: never_ban: "},
            Row{"[server]\nlisten =\n", "m.conf:2: listen: `' is not an endpoint; allowed are inet:ADDRESS:PORT or"},
            Row{"[server]\nlisten = tcp:1\n", "m.conf:2: listen: `tcp:1' is not an endpoint"},
            Row{"[server]\nlisten = inet:localhost:1\n",
@@ -529,12 +566,12 @@ TEST_CASE("a Redis that cannot be is a fault each") {
 TEST_CASE("settings of later releases are accepted with a warning each") {
   Report report;
   parse_settings(
-      "[client]\nnever_ban = ::1\n[alert]\nquiet = 1h\n[listing]\ndnsbl_ttl = 1d\n[greet_pause]\nmode = enforce\n",
+      "[greet_pause]\npause = 1s\n[alert]\nquiet = 1h\n[listing]\ndnsbl_ttl = 1d\n[mail_bomb]\nmode = enforce\n",
       "m.conf", {{"helo.forged", "/x"}}, report);
   CHECK(report.faults.empty());
   REQUIRE(report.warnings.size() == 5);
   CHECK(report.warnings[0].to_string() ==
-        "m.conf:2: never_ban of [client] is reserved for a later release, has no effect yet");
+        "m.conf:2: pause of [greet_pause] is reserved for a later release, has no effect yet");
   CHECK(report.warnings[4].to_string() ==
         "--set helo.forged: forged of [helo] is reserved for a later release, has no effect yet");
 }
