@@ -86,8 +86,8 @@ constexpr std::array ban_columns{Column{"NET"},  Column{"UNTIL"},          Colum
                                  Column{"RULE"}, Column{"OFFENCES", true}, Column{"REASON"}};
 constexpr std::array grant_columns{Column{"ADDRESS"}, Column{"UNTIL"}, Column{"LEFT"}, Column{"LAST LOGIN"},
                                    Column{"LOGINS"}};
-constexpr std::array listing_columns{Column{"NET"},      Column{"UNTIL"}, Column{"LEFT"},  Column{"HITS", true},
-                                     Column{"LAST HIT"}, Column{"LIST"},  Column{"REASON"}};
+constexpr std::array listing_columns{Column{"NET"},      Column{"UNTIL"},      Column{"LEFT"}, Column{"HITS", true},
+                                     Column{"LAST HIT"}, Column{"BANS", true}, Column{"LIST"}, Column{"REASON"}};
 
 std::span<const Column> columns_of(store::RecordKind kind) {
   if (kind == store::RecordKind::ban) return ban_columns;
@@ -124,6 +124,7 @@ void append_grant(Cells& cells, const json::object& record) {
 void append_listing(Cells& cells, const json::object& record) {
   cells.push_back(std::to_string(number_of(record, "hits")));
   cells.push_back(local_time(number_of(record, "last")));
+  cells.push_back(std::to_string(number_of(record, "bans")));
   cells.push_back(text_of(record, "list"));
   cells.push_back(text_of(record, "reason"));
 }

@@ -30,6 +30,7 @@ struct Verdict {
   std::optional<Cause> cause;
   store::RecordBook::Entry record;  // that it goes by; null: none
   Duration left{};                  // until that ends
+  bool attempt = false;             // the first refusal of this session because of a listing, which is noted in it
 };
 
 // The answer is not yet to be given: wait, then decide again with Question::held set.

@@ -7,6 +7,7 @@
 #include "policy/ban_rules.hpp"
 #include "policy/client_conn_rule.hpp"
 #include "policy/connect_rule.hpp"
+#include "policy/good_record_rule.hpp"
 #include "policy/identity.hpp"
 #include "policy/limit_rule.hpp"
 #include "policy/listing_rule.hpp"
@@ -32,6 +33,7 @@ std::vector<Rule> make_rules(const conf::Settings& settings) {
   add_limit(settings.client_rate, conf::AccessTag::client_rate);
   add_limit(settings.message_recipients, conf::AccessTag::max_rcpt);
   for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
+  if (settings.client.good_record.count > 0) rules.push_back(make_good_record_rule(settings.client.good_record));
   return rules;
 }
 
@@ -65,6 +67,20 @@ bool is_relay(const Request& request) {
 
 }  // namespace
 
+bool put_in_monitor_mode(conf::Settings& settings, std::string_view rule) {
+  const auto put = [](conf::Mode& mode) {
+    const bool enforced = mode == conf::Mode::enforce;
+    if (enforced) mode = conf::Mode::monitor;
+    return enforced;
+  };
+  if (rule == listing_name) return put(settings.listing.mode);
+  for (auto* limit : {&settings.client_conn, &settings.client_rate, &settings.message_recipients}) {
+    if (rule == limit->name) return put(limit->mode);
+  }
+  const auto limit = std::ranges::find(settings.limits, rule, &conf::Limit::name);
+  return limit != settings.limits.end() && put(limit->mode);
+}
+
 Engine::Engine(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access)
     : Engine(make_rules(settings), settings.client, access) {}
 
@@ -79,6 +95,7 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
     bits_.push_back(rule.counts ? RuleMask{1} << counting++ : 0);
   }
   while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
+  counts_messages_ = !rules_.empty() && rules_.back().name == good_record_name;
 }
 
 void Engine::put(const Request& request, const View& view, const store::Records* records, Instant now,
@@ -150,10 +167,18 @@ Decision Engine::decide(Plan& plan) const {
   return decision;
 }
 
+std::uint64_t Engine::good_messages(const Plan& plan) const {
+  if (!counts_messages_ || !plan.answered || plan.asked.empty() || plan.asked.back().rule + 1 != rules_.size())
+    return 0;
+  return plan.answers[plan.asked.back().begin].count;
+}
+
 Settled Engine::settle(const Plan& plan, const Decision& decision) const {
   Settled settled;
   const bool refused = decision.verdict && decision.verdict->refuses;
   if (!is_relay(*plan.question.request)) settled.let_pass = !refused;
+  // By the rule that has settled it, which was the last to be asked.
+  if (decision.verdict && decision.verdict->attempt) settled.connection_counted_by |= bit_of(plan.asked.back().rule);
   for (const auto& asked : plan.asked) {
     for (auto at = asked.begin; at < asked.end; ++at) {
       const auto& count = plan.batch.counts[at];

@@ -31,6 +31,9 @@ struct Plan {
   std::vector<Asked> asked;
 };
 
+// The rule of that name is to say only what it would answer. False: it has no mode, or it is not enforce.
+bool put_in_monitor_mode(conf::Settings& settings, std::string_view rule);
+
 class Engine {
  public:
   Engine(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access);
@@ -47,6 +50,9 @@ class Engine {
   void plan(Instant now, Plan& plan) const;
   // After plan.answers was filled. Runs again after a Hold, with plan.question.held grown.
   Decision decide(Plan& plan) const;
+  // How many messages of the client have come through, as [client] good_record counts them, if this was to be one; else
+  // 0.
+  std::uint64_t good_messages(const Plan& plan) const;
   // What is to be remembered of a decision that was answered.
   Settled settle(const Plan& plan, const Decision& decision) const;
 
@@ -58,6 +64,7 @@ class Engine {
   std::vector<Rule> rules_;
   std::vector<RuleMask> bits_;      // of each; 0: it counts nothing
   std::size_t by_connections_ = 0;  // the rule that goes by them; behind the last: none
+  bool counts_messages_ = false;    // the last rule is good_record
   conf::Settings::Client client_;
   std::shared_ptr<const conf::AccessTable> access_;
 };

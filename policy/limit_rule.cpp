@@ -280,6 +280,7 @@ Rule make_limit_rule(const conf::Limit& limit, const conf::Settings::Client& cli
   Rule rule;
   rule.name = limit.name;
   rule.mode = limit.mode;
+  rule.counts = !limit.per_message;
   rule.plan = [row](const Question& question, store::Counts& counts) { return row->plan(question, counts); };
   rule.judge = [row](const Question& question, store::Answers answers) { return row->judge(question, answers); };
   return rule;

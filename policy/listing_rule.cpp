@@ -3,23 +3,25 @@
 namespace mxwarden::policy {
 namespace {
 
-constexpr std::string_view name = "listing";
+bool answers(const conf::Settings::Listing& settings) {
+  return settings.mode == conf::Mode::enforce && settings.action.refuses();
+}
 
 }  // namespace
 
 Rule make_listing_rule(const conf::Settings::Listing& settings) {
   Rule rule;
-  rule.name = name;
+  rule.name = listing_name;
   rule.mode = settings.mode;
-  rule.counts = false;
   rule.plan = [settings](const Question& question, store::Counts&) {
     if (question.known.listing == nullptr || question.is_ours() || question.exempt()) return Step::pass;
     if (is_too_early(settings.action, *question.request)) return Step::pass;
-    const bool answers = settings.mode == conf::Mode::enforce && settings.action.refuses();
-    return answers ? Step::settled : Step::judge;
+    return answers(settings) ? Step::settled : Step::judge;
   };
   rule.judge = [settings](const Question& question, store::Answers) -> Rule::Judgement {
-    return make_verdict(name, settings.mode, settings.action, question, question.known.listing);
+    auto verdict = make_verdict(listing_name, settings.mode, settings.action, question, question.known.listing);
+    verdict.attempt = answers(settings) && (question.view->connection_counted_by & question.bit) == 0;
+    return verdict;
   };
   return rule;
 }

@@ -9,6 +9,8 @@
 
 namespace mxwarden::policy {
 
+inline constexpr std::string_view listing_name = "listing";
+
 Rule make_listing_rule(const conf::Settings::Listing& settings);
 
 }  // namespace mxwarden::policy

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <exception>
+#include <string>
 #include <utility>
 
 namespace mxwarden::policy {
 
-Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, Unanswered unanswered,
-                   ConnectionCounter* connections, const store::Records* records)
-    : store_(store),
-      tracker_(tracker),
-      engine_(std::move(engine)),
-      unanswered_(unanswered),
-      connections_(connections),
-      records_(records) {}
+Pipeline::Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, const Options& options)
+    : store_(store), tracker_(tracker), engine_(std::move(engine)), options_(options) {}
 
 namespace {
 
@@ -27,6 +22,13 @@ Decision failed(const std::exception& exception) {
 constexpr std::string_view store_rule = "store";
 // Who has answered what no store could.
 constexpr std::string_view nobody = "none";
+
+// That refuses, or would if it were not in monitor mode; empty: none.
+std::string_view refusing_rule(const Decision& decision) {
+  if (decision.verdict && decision.verdict->refuses) return decision.verdict->rule;
+  const auto would = std::ranges::find_if(decision.remarks, [](const Verdict& remark) { return remark.refuses; });
+  return would == decision.remarks.end() ? std::string_view() : would->rule;
+}
 
 // Rules in monitor mode refuse nobody, and so put nobody off.
 bool might_refuse(const store::Batch& batch) {
@@ -59,10 +61,10 @@ void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done
 
 void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
-  inquiry.engine->put(inquiry.request, inquiry.view, records_, now, inquiry.plan);
-  if (connections_ != nullptr && inquiry.engine->counts_connections()) {
+  inquiry.engine->put(inquiry.request, inquiry.view, options_.records, now, inquiry.plan);
+  if (options_.connections != nullptr && inquiry.engine->counts_connections()) {
     const auto limit = inquiry.engine->connection_limit(inquiry.plan);
-    inquiry.view.connections = connections_->count(inquiry.request, inquiry.view, limit, now);
+    inquiry.view.connections = options_.connections->count(inquiry.request, inquiry.view, limit, now);
   }
   inquiry.engine->plan(now, inquiry.plan);
   if (inquiry.plan.batch.counts.empty()) return;
@@ -72,7 +74,38 @@ void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
 
 void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
   const auto done = std::exchange(inquiry.done, nullptr);
-  done(decision_with(inquiry, answers));
+  auto decision = decision_with(inquiry, answers);
+  const auto aftermath = aftermath_of(inquiry, decision);
+  // From here on the inquiry may be about the next request.
+  done(std::move(decision));
+  settle(aftermath);
+}
+
+Pipeline::Aftermath Pipeline::aftermath_of(const Inquiry& inquiry, const Decision& decision) const try {
+  Aftermath aftermath{.attempt = {}, .meeting = {}, .now = inquiry.plan.batch.now};
+  const auto& question = inquiry.plan.question;
+  if (options_.offences != nullptr && decision.verdict && decision.verdict->attempt) {
+    const auto name = inquiry.request[Attribute::client_name];
+    aftermath.attempt = {.listing = decision.verdict->record,
+                         .client_name = std::string(name == "unknown" ? "" : name),
+                         .at = std::chrono::floor<std::chrono::milliseconds>(question.known.now),
+                         .now = aftermath.now};
+  }
+  if (options_.good_records == nullptr || question.client.empty() || question.is_ours()) return aftermath;
+  const auto refused_by = refusing_rule(decision);
+  const auto messages = refused_by.empty() ? inquiry.engine->good_messages(inquiry.plan) : 0;
+  if (!refused_by.empty() || messages > 0) aftermath.meeting = {question.client, std::string(refused_by), messages};
+  return aftermath;
+} catch (const std::exception&) {
+  return {};
+}
+
+// Memory that ran out costs what would have been noted, not what was answered.
+void Pipeline::settle(const Aftermath& aftermath) try {
+  if (aftermath.attempt) options_.offences->attempted(*aftermath.attempt);
+  if (aftermath.meeting) options_.good_records->met(*aftermath.meeting, aftermath.now);
+} catch (const std::exception&) {
+  return;
 }
 
 Decision Pipeline::decision_with(Inquiry& inquiry, store::Answers answers) try {
@@ -87,11 +120,13 @@ Decision Pipeline::decision_with(Inquiry& inquiry, store::Answers answers) try {
 
 Decision Pipeline::resume(Inquiry& inquiry, Duration held) {
   inquiry.plan.question.held = held;
-  return decide(inquiry);
+  auto decision = decide(inquiry);
+  settle(aftermath_of(inquiry, decision));
+  return decision;
 }
 
 void Pipeline::closed(const Inquiry& inquiry) {
-  if (connections_ != nullptr) connections_->closed(inquiry.view);
+  if (options_.connections != nullptr) options_.connections->closed(inquiry.view);
 }
 
 void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
@@ -103,7 +138,7 @@ Decision Pipeline::decide(Inquiry& inquiry) {
   auto decision = inquiry.engine->decide(inquiry.plan);
   decision.store = inquiry.store;
   const bool open = !decision.verdict && !decision.hold;
-  const bool defers = unanswered_ == Unanswered::defer && might_refuse(inquiry.plan.batch);
+  const bool defers = options_.unanswered == Unanswered::defer && might_refuse(inquiry.plan.batch);
   if (!inquiry.plan.answered && open && defers) defer(decision);
   if (!decision.hold) tracker_.settle(inquiry.view, inquiry.engine->settle(inquiry.plan, decision));
   return decision;

@@ -1,12 +1,15 @@
 #pragma once
-// How one request travels, without a socket: tracker, connections, records, plan, store, decide. A connection, a
-// transcript and a replay all go this way.
+// How one request travels, without a socket: tracker, connections, records, plan, store, decide, and after the answer
+// what it leads to. A connection, a transcript and a replay all go this way.
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "policy/connections.hpp"
 #include "policy/engine.hpp"
+#include "policy/good_records.hpp"
+#include "policy/offences.hpp"
 #include "policy/tracker.hpp"
 #include "store/records.hpp"
 #include "store/store.hpp"
@@ -31,10 +34,17 @@ class Pipeline {
   // What a request is told that no rule refuses, while the store cannot say what the rules have asked.
   enum class Unanswered : std::uint8_t { dunno, defer };
 
-  // Without `connections` or `records`, rules that go by them have nothing to say.
-  Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine,
-           Unanswered unanswered = Unanswered::dunno, ConnectionCounter* connections = nullptr,
-           const store::Records* records = nullptr);
+  struct Options {
+    Unanswered unanswered = Unanswered::dunno;
+    ConnectionCounter* connections = nullptr;  // null: rules that go by them have nothing to say
+    const store::Records* records = nullptr;   // likewise
+    Offences* offences = nullptr;              // is told of attempts; null: nobody is
+    GoodRecords* good_records = nullptr;       // is told of whom rules refuse; likewise
+  };
+
+  Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine)
+      : Pipeline(store, tracker, std::move(engine), Options()) {}
+  Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, const Options& options);
 
   // `done` is called once, possibly before ask() returns and else not before flush(), at now + within at the latest.
   // If the decision has a hold: wait, then resume().
@@ -52,15 +62,21 @@ class Pipeline {
  private:
   void plan(Inquiry& inquiry, Instant now, Duration within);
   void answer(Inquiry& inquiry, store::Answers answers);
+  // What is to be done after the answer.
+  struct Aftermath {
+    std::optional<Attempt> attempt;
+    std::optional<Meeting> meeting;
+    Instant now{};
+  };
+  Aftermath aftermath_of(const Inquiry& inquiry, const Decision& decision) const;
+  void settle(const Aftermath& aftermath);
   Decision decision_with(Inquiry& inquiry, store::Answers answers);
   Decision decide(Inquiry& inquiry);
 
   store::Store& store_;
   Tracker& tracker_;
   std::shared_ptr<const Engine> engine_;
-  Unanswered unanswered_;
-  ConnectionCounter* connections_;
-  const store::Records* records_;
+  Options options_;
 };
 
 }  // namespace mxwarden::policy

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 namespace mxwarden::policy {
 namespace {
@@ -16,14 +15,9 @@ const What* of(const store::Record* before) {
   return before == nullptr ? nullptr : std::get_if<What>(&before->what);
 }
 
-template <class Number>
-Number one_more(Number count) {
-  return count == std::numeric_limits<Number>::max() ? count : count + 1;
-}
-
 void refresh(store::Grant::Login& login, WallTime at) {
   login.last = std::max(login.last, at);
-  login.refreshes = one_more(login.refreshes);
+  login.refreshes = store::one_more(login.refreshes);
 }
 
 }  // namespace
@@ -32,7 +26,7 @@ store::Record operators_ban(const Prefix& net, WallTime until, std::string_view 
   store::Ban ban;
   ban.rule = store::Ban::operators_rule;
   ban.reason = reason;
-  if (const auto* known = of<store::Ban>(before)) ban.offences = one_more(known->offences);
+  if (const auto* known = of<store::Ban>(before)) ban.offences = store::one_more(known->offences);
   return {.net = net, .until = until, .what = std::move(ban)};
 }
 
@@ -61,12 +55,15 @@ store::Record listed(const Finding& finding, const store::Record* before) {
   listing.first = listing.last = listing.period_began = finding.at;
   if (const auto* known = of<store::Listing>(before)) {
     listing = *known;
-    listing.last = std::max(known->last, finding.at);
   }
   listing.list = finding.list;
   listing.reason = finding.reason;
-  listing.hits_in_period = one_more(listing.hits_in_period);
-  listing.hits = one_more(listing.hits);
+  listing.lasts = finding.lasts;
+  if (finding.hit) {
+    listing.last = std::max(listing.last, finding.at);
+    listing.hits_in_period = store::one_more(listing.hits_in_period);
+    listing.hits = store::one_more(listing.hits);
+  }
   const auto until = before == nullptr ? finding.until : std::max(finding.until, before->until);
   return {.net = finding.net, .until = until, .what = std::move(listing)};
 }

@@ -37,10 +37,12 @@ struct Finding {
   std::string_view reason;
   WallTime at{};
   WallTime until{};
+  std::chrono::milliseconds lasts{};  // after later hits; zero: it ends at `until` whatever comes
+  bool hit = true;                    // the client was here; false: an operator's word
 };
 
-// One hit more for what was listed already, whoever listed it; the list and the reason are the new ones, and the end
-// only grows.
+// One hit more for what was listed already, whoever listed it, if it is one; the list, the reason and how long it lasts
+// are the new ones, and the end only grows.
 store::Record listed(const Finding& finding, const store::Record* before);
 
 // What a client is counted and listed by: its address, or the prefix it is known by. A net that is wider stays.

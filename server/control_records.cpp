@@ -125,9 +125,11 @@ std::optional<Addition> make_listing(Call& call) {
   const auto net =
       policy::client_net(Prefix(*address, address->bits()), settings.client.ipv4_prefix, settings.client.ipv6_prefix);
   const auto ttl = time.value_or(std::chrono::ceil<milliseconds>(settings.listing.ttl));
+  // What an operator says is the end is one, also of who keeps coming.
+  const auto lasts = time ? milliseconds::zero() : ttl;
   Addition addition{net,
-                    [net, list, reason, now = wall_now(call), ttl](const store::Record* before) {
-                      return policy::listed({net, list, reason, now, now + ttl}, before);
+                    [net, list, reason, now = wall_now(call), ttl, lasts](const store::Record* before) {
+                      return policy::listed({net, list, reason, now, now + ttl, lasts, false}, before);
                     },
                     {}};
   append_logfmt(addition.log, "for", to_string(ttl));

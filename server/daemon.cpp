@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "server/notify.hpp"
+#include "server/own_addresses.hpp"
 #include "server/random_seed.hpp"
 #include "server/redis_settings.hpp"
 #include "server/reload.hpp"
@@ -42,10 +43,6 @@ Sessions::Options session_options(const conf::Settings& settings) {
   return {.max_connections = settings.server.max_connections,
           .idle_timeout = settings.server.idle_timeout,
           .answer_within = settings.server.answer_within};
-}
-
-std::shared_ptr<const policy::Engine> make_engine(const conf::Configuration& configuration) {
-  return std::make_shared<const policy::Engine>(configuration.settings, configuration.access);
 }
 
 // What max_connections promises needs as many descriptors.
@@ -104,8 +101,14 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
              [this](Instant now) {
                if (publisher_) publisher_->publish(now);
              }),
-      pipeline_(store_.front(), tracker_, make_engine(configuration_), unanswered(configuration_.settings), &watch_,
-                &store_.records()),
+      offences_(store_.records(), log::write),
+      good_records_(store_.front()),
+      pipeline_(store_.front(), tracker_, make_engine(),
+                policy::Pipeline::Options{.unanswered = unanswered(configuration_.settings),
+                                          .connections = &watch_,
+                                          .records = &store_.records(),
+                                          .offences = &offences_,
+                                          .good_records = &good_records_}),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
@@ -122,6 +125,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       started_at_(clock_.now()),
       started_(seconds_since_1970(clock_.wall_now())) {
   std::signal(SIGPIPE, SIG_IGN);
+  configure_guards();
   raise_descriptor_limit(configuration_.settings.server.max_connections);
   if (auto* shared = store_.shared()) publisher_.emplace(*shared, connections_, configuration_.settings);
 }
@@ -199,6 +203,39 @@ void Daemon::adopt_sessions() {
   tracker_.adopt(connections, clock_.now());
 }
 
+void Daemon::configure_guards() {
+  offences_.configure(configuration_.settings, configuration_.access);
+  offences_.set_own_addresses(own_addresses());
+  good_records_.configure(configuration_.settings);
+}
+
+std::shared_ptr<const policy::Engine> Daemon::make_engine() const {
+  auto settings = configuration_.settings;
+  for (const auto& rule : spared_) policy::put_in_monitor_mode(settings, rule);
+  return std::make_shared<const policy::Engine>(settings, configuration_.access);
+}
+
+// Rules that hit clients with a good record are in monitor mode until they no longer do.
+void Daemon::spare_good_records(Instant now) {
+  std::set<std::string, std::less<>> spared;
+  for (const auto& hit : good_records_.tick(now)) {
+    auto settings = configuration_.settings;
+    if (!policy::put_in_monitor_mode(settings, hit.rule)) continue;
+    spared.insert(hit.rule);
+    if (spared_.contains(hit.rule)) continue;
+    log::warn(
+        fmt::format("alert rule={} refuses {} of {} clients with a good record ([client] good_record) that came within "
+                    "ten minutes; until it no longer would, it is in monitor mode",
+                    hit.rule, hit.refused, hit.came));
+  }
+  for (const auto& rule : spared_) {
+    if (!spared.contains(rule)) log::warn(fmt::format("alert rule={} is in enforce mode again", rule));
+  }
+  if (spared == spared_) return;
+  spared_ = std::move(spared);
+  pipeline_.replace_engine(make_engine());
+}
+
 void Daemon::watch_connections() {
   if (configuration_.settings.client_conn.mode == conf::Mode::off) {
     watch_.stop();
@@ -245,6 +282,8 @@ void Daemon::tick() {
   store_.records().tick();
   sessions_.close_idle(now);
   recorder_.tick();
+  spare_good_records(now);
+  if (ticks_ % ticks_between_own_addresses == 0) offences_.set_own_addresses(own_addresses());
   notify::watchdog();
   if (++ticks_ < ticks_a_summary) return;
   ticks_ = 0;
@@ -277,10 +316,12 @@ Result<std::vector<std::string>> Daemon::reload() {
     connections_.reset(wanted.settings.client.ipv4_prefix, wanted.settings.client.ipv6_prefix);
   }
   if (publisher_) publisher_->set_settings(wanted.settings);
-  pipeline_.replace_engine(make_engine(wanted));
   sessions_.set_options(session_options(wanted.settings));
   raise_descriptor_limit(wanted.settings.server.max_connections);
   configuration_ = std::move(wanted);
+  configure_guards();
+  spared_.clear();
+  pipeline_.replace_engine(make_engine());
   watch_connections();
   const auto& log_settings = configuration_.settings.log;
   if (const auto started = log::start("mxwardend", log_settings.target, log_settings.level); !started) {

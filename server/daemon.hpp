@@ -9,6 +9,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.hpp"
@@ -44,8 +45,12 @@ class Daemon {
   static constexpr auto tick_interval = std::chrono::seconds(1);
   static constexpr auto longest_drain = std::chrono::seconds(5);
   static constexpr int ticks_a_summary = 600;
+  static constexpr int ticks_between_own_addresses = 10;
 
   void adopt_sessions();
+  void configure_guards();
+  void spare_good_records(Instant now);
+  std::shared_ptr<const policy::Engine> make_engine() const;
   void watch_connections();
   void serve(NamedListener listener);
   void serve_http(NamedListener listener);
@@ -72,6 +77,9 @@ class Daemon {
   policy::Connections connections_;
   std::optional<ConnectionPublisher> publisher_;  // where other nodes want to know
   ConnectionWatch watch_;
+  policy::Offences offences_;
+  policy::GoodRecords good_records_;
+  std::set<std::string, std::less<>> spared_;  // rules that a guard has put in monitor mode
   policy::Pipeline pipeline_;
   Recorder recorder_;
   Sessions sessions_;

@@ -63,6 +63,9 @@ void write(json::object& to, const Listing& listing) {
   to["period_began"] = milliseconds_since_1970(listing.period_began);
   to["hits_in_period"] = listing.hits_in_period;
   to["hits"] = listing.hits;
+  to["lasts"] = listing.lasts.count();
+  to["bans"] = listing.bans;
+  to["banned_until"] = milliseconds_since_1970(listing.banned_until);
 }
 
 // The members of an object; one of another type counts as missing.
@@ -103,6 +106,12 @@ class Members {
     using std::chrono::milliseconds;
     constexpr auto most = std::chrono::floor<milliseconds>(WallTime::max().time_since_epoch());
     return WallTime(milliseconds(std::clamp(number(name).value_or(0), -most.count(), most.count())));
+  }
+
+  // Ten years at most, as a record can be made to last.
+  std::chrono::milliseconds duration(std::string_view name) const {
+    constexpr std::chrono::milliseconds most = std::chrono::hours(24) * 3650;
+    return std::chrono::milliseconds(std::clamp<std::int64_t>(number(name).value_or(0), 0, most.count()));
   }
 
   const json::array* array(std::string_view name) const {
@@ -146,7 +155,10 @@ Listing read_listing(const Members& from) {
           .last = from.wall_time("last"),
           .period_began = from.wall_time("period_began"),
           .hits_in_period = from.count<std::uint64_t>("hits_in_period", 0),
-          .hits = from.count<std::uint64_t>("hits", 0)};
+          .hits = from.count<std::uint64_t>("hits", 0),
+          .lasts = from.duration("lasts"),
+          .bans = from.count<std::uint32_t>("bans", 0),
+          .banned_until = from.wall_time("banned_until")};
 }
 
 std::variant<Ban, Grant, Listing> read(RecordKind kind, const Members& from) {

@@ -9,7 +9,9 @@
 // release reads what the next one writes, and a rolling upgrade loses nothing. A number that grows out of its range is
 // cut to it.
 
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +74,9 @@ struct Listing {
   WallTime period_began{};  // the running period of the hits
   std::uint64_t hits_in_period = 0;
   std::uint64_t hits = 0;
+  std::chrono::milliseconds lasts{};  // after its last hit and the end of its last ban; zero: only until its `until`
+  std::uint32_t bans = 0;             // that hits have brought, the latest included
+  WallTime banned_until{};            // the latest of them; 1970: there was none
 
   bool operator==(const Listing&) const = default;
 };
@@ -89,6 +94,12 @@ struct Record {
 // that holds more, of whoever wrote it, is read as if it had been cut so.
 inline constexpr std::size_t longest_record_text = 300;
 inline constexpr std::size_t most_record_logins = 50;
+
+// At the highest number there is a count stays.
+template <class Number>
+constexpr Number one_more(Number count) {
+  return count == std::numeric_limits<Number>::max() ? count : count + 1;
+}
 
 // {"kind":"ban","net":"192.0.2.0/24","until":1763770000123,"rule":"operator","reason":"...","offences":1}
 // Strings are cut to longest_record_text, and what is not UTF-8 in them is replaced; of logins the latest are kept.

@@ -65,7 +65,7 @@ class Bench {
       : store_({settings.store.max_entries, 42}),
         tracker_({100'000, std::chrono::hours(1), 42}),
         pipeline_(store_, tracker_, std::make_shared<policy::Engine>(settings, access),
-                  policy::Pipeline::Unanswered::dunno, &counter_),
+                  policy::Pipeline::Options{.connections = &counter_}),
         connections_(connections) {
     for (std::size_t at = 0; at < connections; ++at) connections_[at].inquiry.request.policy_connection = at;
   }

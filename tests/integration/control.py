@@ -23,7 +23,8 @@ RECORD = {
     "ban": {"kind": str, "net": str, "until": int, "rule": str, "reason": str, "offences": int},
     "grant": {"kind": str, "net": str, "until": int, "logins": list},
     "listing": {"kind": str, "net": str, "until": int, "list": str, "reason": str, "client_name": str, "first": int,
-                "last": int, "period_began": int, "hits_in_period": int, "hits": int},
+                "last": int, "period_began": int, "hits_in_period": int, "hits": int,
+                "lasts": int, "bans": int, "banned_until": int},
 }
 LOGIN = {"name": str, "first": int, "last": int, "refreshes": int}
 STATUS = {"ok": bool, "version": str, "node": str, "pid": int, "uptime_s": int, "backend": str, "store_up": bool,

@@ -14,7 +14,7 @@
 //   +30s                        the clock moves on
 //   STATE name=value ...        a request; a value with blanks stands in double quotes
 //
-// Printed: each line as it stands, under a request its answer and the lines of the decision log.
+// Printed: each line as it stands, under a request its answer, the lines of the decision log, and what it led to.
 // Usage: transcript [--write] FILE.in ...   Without --write the output is compared with FILE.ref.
 
 #include <fmt/format.h>
@@ -74,6 +74,7 @@ class FakeCounter final : public policy::ConnectionCounter {
 class Stage {
  public:
   void play(const std::string& line, std::ostream& out) {
+    out_ = &out;
     out << line << '\n';
     if (line.empty() || line.starts_with('#')) return;
     if (line.starts_with('+')) {
@@ -125,6 +126,7 @@ class Stage {
       auto& listing = record.what.emplace<store::Listing>();
       listing.list = who;
       listing.reason = text;
+      listing.first = listing.last = listing.period_began = now;
     }
     records_.put(std::move(record), [](const Result<void>& done) { done.value(); });
   }
@@ -144,6 +146,7 @@ class Stage {
     const auto settings = conf::parse_settings("", "transcript", overrides_, report);
     auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text_, "access", report));
     for (const auto& fault : report.faults) fail(fault.to_string());
+    offences_.configure(settings, access);
     return std::make_shared<const policy::Engine>(settings, std::move(access));
   }
 
@@ -156,7 +159,9 @@ class Stage {
   }
 
   void start() {
-    pipeline_.emplace(*store_, *tracker_, make_engine(), policy::Pipeline::Unanswered::dunno, &counter_, &records_);
+    pipeline_.emplace(
+        *store_, *tracker_, make_engine(),
+        policy::Pipeline::Options{.connections = &counter_, .records = &records_, .offences = &offences_});
   }
 
   void ask(const std::string& line, std::ostream& out) {
@@ -207,6 +212,8 @@ class Stage {
   std::vector<policy::TcpConnection> tcp_table_;
   FakeCounter counter_;
   tests::MemoryRecords records_{clock_};
+  std::ostream* out_ = nullptr;  // of the line that is played
+  policy::Offences offences_{records_, [this](log::Level, const std::string& line) { *out_ << "  " << line << '\n'; }};
   std::optional<policy::Tracker> tracker_{policy::Tracker::Options{}};
   std::optional<store::EmbeddedStore> store_{store::EmbeddedStore::Options{.max_entries = 10'000}};
   std::optional<policy::Pipeline> pipeline_;

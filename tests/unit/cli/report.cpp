@@ -98,10 +98,10 @@ TEST_CASE("listings say who lists, why and how often they were hit") {
   const json::object record{{"kind", "listing"},    {"net", "2001:db8::/64"}, {"until", at(24h * 90)},
                             {"list", "bl.example"}, {"reason", "open relay"}, {"client_name", ""},
                             {"first", at(-24h)},    {"last", at(-1h)},        {"period_began", at(-24h)},
-                            {"hits_in_period", 4},  {"hits", 12345}};
+                            {"hits_in_period", 4},  {"hits", 12345},          {"bans", 3}};
   CHECK(table.page({record}) ==
-        "NET            UNTIL                LEFT   HITS  LAST HIT             LIST        REASON\n"
-        "2001:db8::/64  2027-02-20 12:00:00  90d   12345  2026-11-22 11:00:00  bl.example  open relay\n");
+        "NET            UNTIL                LEFT   HITS  LAST HIT             BANS  LIST        REASON\n"
+        "2001:db8::/64  2027-02-20 12:00:00  90d   12345  2026-11-22 11:00:00     3  bl.example  open relay\n");
 }
 
 TEST_CASE("text of strangers is shown, not obeyed, and counted as it is shown") {

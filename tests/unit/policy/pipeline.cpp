@@ -64,7 +64,7 @@ Decision decide_without_store(Pipeline::Unanswered unanswered, std::vector<Rule>
   Pipeline pipeline(
       store, tracker,
       std::make_shared<Engine>(std::move(rules), conf::Settings::Client{}, std::make_shared<const conf::AccessTable>()),
-      unanswered);
+      Pipeline::Options{.unanswered = unanswered});
   Inquiry inquiry;
   inquiry.request.state = ProtocolState::connect;
   inquiry.request[Attribute::client_address] = "192.0.2.7";

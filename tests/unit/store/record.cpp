@@ -69,7 +69,10 @@ TEST_CASE("a record comes back from its text") {
                        .last = until - 1ms,
                        .period_began = until - 24h,
                        .hits_in_period = 12,
-                       .hits = 5'000'000'000}},
+                       .hits = 5'000'000'000,
+                       .lasts = 90 * 24h,
+                       .bans = 3,
+                       .banned_until = until - 5ms}},
       {.net = net("192.0.2.1"), .until = until, .what = most_hits},
   };
   for (const auto& record : records) {

@@ -1,0 +1,64 @@
+#pragma once
+// A guard against rules that hit those they are not meant for: clients with a good record ([client] good_record). A
+// rule that refuses, or in monitor mode would refuse, more than a share of such clients that came within the last ten
+// minutes, and five of them at least, is to be in monitor mode until it no longer does. A share of all clients would be
+// exceeded just when there is an attack.
+//
+// Who has a good record is known of those whose messages reach END-OF-MESSAGE; of a client that is refused and not
+// known it has to be looked up: of each once in ten minutes, and of 100 a second at most, so that a flood of strangers
+// costs no more.
+//
+// Pure: a machine of (what happened, now). Bounded: of each sort 10,000 clients are remembered; more are passed over
+// until there is room, which a share can bear.
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace mxwarden::policy {
+
+class GoodRecordGuard {
+ public:
+  static constexpr Duration memory = std::chrono::minutes(10);
+  static constexpr std::size_t least_clients = 5;
+  static constexpr std::size_t most_clients = 10'000;
+  static constexpr std::size_t most_looks_a_second = 100;
+
+  // A client with a good record is here.
+  void came(const std::string& client, Instant now);
+  // True: whether this client has a good record is not known and to be looked up; if it has, refused_good() is to be
+  // told.
+  bool refused(const std::string& client, std::string_view rule, Instant now);
+  void refused_good(const std::string& client, std::string_view rule, Instant now);
+
+  struct Hit {
+    std::string rule;
+    std::size_t refused = 0;  // of the clients with a good record
+    std::size_t came = 0;
+  };
+  // The rules that refuse more than `percent` of them.
+  std::vector<Hit> over(int percent) const;
+
+  // The rules are others now.
+  void forget_refusals() { refused_.clear(); }
+
+  // Forgets what is ten minutes old.
+  void tick(Instant now);
+
+ private:
+  using Clients = boost::unordered_flat_map<std::string, Instant>;  // when they were last here
+
+  static void see(Clients& clients, const std::string& client, Instant now);
+
+  Clients came_;
+  Clients looked_up_;
+  std::map<std::string, Clients, std::less<>> refused_;  // by rule; of which there are as many as are configured
+  Instant second_began_{};
+  std::size_t looks_ = 0;  // in this second
+};
+
+}  // namespace mxwarden::policy

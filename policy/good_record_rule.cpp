@@ -1,0 +1,34 @@
+#include "policy/good_record_rule.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+// So many that nobody is over it; a count that has a limit is not recorded when the client is refused.
+constexpr std::uint64_t any_number = 1'000'000'000;
+
+}  // namespace
+
+void write_good_record(store::Count& count, const std::string& client, const conf::Rate& good_record, std::uint64_t n) {
+  count.entity = client;
+  count.counter = good_record_name;
+  count.windows = {{good_record.within, any_number}};
+  count.n = n;
+  count.grain = store::Grain::message;
+  count.binding = false;
+}
+
+Rule make_good_record_rule(const conf::Rate& good_record) {
+  Rule rule;
+  rule.name = good_record_name;
+  rule.plan = [good_record](const Question& question, store::Counts& counts) {
+    if (question.request->state != ProtocolState::end_of_message) return Step::pass;
+    if (question.client.empty() || question.is_ours()) return Step::pass;
+    if ((question.view->message_counted_by & question.bit) != 0) return Step::pass;
+    write_good_record(counts.add(), question.client, good_record, 1);
+    return Step::judge;
+  };
+  rule.judge = [](const Question&, store::Answers) { return Rule::Judgement(); };
+  return rule;
+}
+
+}  // namespace mxwarden::policy

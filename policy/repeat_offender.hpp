@@ -1,0 +1,41 @@
+#pragma once
+// A listed client that keeps coming ([repeat_offender]). Pure functions of its listing.
+//
+// An attempt is one SMTP session that was refused because of the listing. Attempts without a quiet spell of the rate's
+// interval between them are a period; one that has more of them than the rate admits in its length (in the interval at
+// least), or more attempts in all than `total`, brings a ban. Each ban is `growth` times as long as the one before; a
+// client that stays away for max_ban after its last ban and attempt begins anew, with bans, not with its total.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "conf/settings.hpp"
+#include "store/record.hpp"
+
+namespace mxwarden::policy {
+
+inline constexpr std::string_view repeat_offender_name = "repeat_offender";
+
+// `listing` with one attempt more. An empty name: it is not known now. What lasts after its last hit lasts longer.
+store::Record attempted(const store::Record& listing, WallTime at, std::string_view client_name,
+                        const conf::Settings::RepeatOffender& settings);
+
+struct BanDue {
+  Duration length{};
+  std::string reason;  // `2 attempts in 12s', for people
+};
+
+// What its attempts have earned; nothing: it may go on.
+std::optional<BanDue> ban_due(const store::Listing& listing, const conf::Settings::RepeatOffender& settings);
+
+// `listing` with that ban noted in it.
+store::Record banned(const store::Record& listing, WallTime at, const BanDue& due);
+
+// The ban that is noted in a listing, put together with the ban of the same net that is in force, or null; nothing:
+// that one stays, as it is an operator's or lasts longer.
+std::optional<store::Record> noted_ban(const store::Record& listing, const std::string& reason,
+                                       const store::Record* before);
+
+}  // namespace mxwarden::policy

@@ -1,0 +1,13 @@
+#pragma once
+// The addresses of this host, which no rule may ban.
+
+#include <vector>
+
+#include "base/address.hpp"
+
+namespace mxwarden::server {
+
+// Of all interfaces of this network namespace (getifaddrs(3)); none if the kernel will not say.
+std::vector<Address> own_addresses();
+
+}  // namespace mxwarden::server
