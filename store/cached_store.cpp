@@ -35,7 +35,7 @@ CachedStore::CachedStore(Store& inner, const Options& options)
     : inner_(inner), seed_(options.seed), refusals_(options.max_refusals, options.seed) {}
 
 void CachedStore::execute(const Batch& batch, Instant deadline, Completion completion) {
-  if (refuse(batch, completion)) return;
+  if (!batch.look && refuse(batch, completion)) return;
   auto& ask = asks_.take();
   ask = {&batch, std::move(completion)};
   inner_.execute(batch, deadline, [this, &ask](Answers answers) { answered(ask, answers); });
@@ -43,7 +43,7 @@ void CachedStore::execute(const Batch& batch, Instant deadline, Completion compl
 
 void CachedStore::answered(Ask& ask, Answers answers) {
   if (answers.size() != ask.batch->counts.size()) ++unanswered_;
-  learn(*ask.batch, answers);
+  if (!ask.batch->look) learn(*ask.batch, answers);
   const auto completion = std::move(ask.completion);
   asks_.give_back(ask);
   completion(answers);

@@ -9,7 +9,8 @@
 //
 // Passed on are: what is not known; counts that bind nobody (monitor mode) and looks (n = 0); distinct counts, of which
 // a known member is never over; gauges; batches with a count without a limit, which always records; and each refusal
-// once a minute.
+// once a minute. A batch that is a look is passed on whole, and nothing is learnt of it: it sees what all counts hold,
+// where one that asks may be told of the refusal that is known alone.
 //
 // Memory: 80 bytes for each refusal that is known, max_refusals at most. Threads: one. Time: Batch::now.
 

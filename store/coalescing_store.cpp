@@ -17,7 +17,7 @@ constexpr std::size_t places = 4096;
 constexpr std::uint64_t n_most = std::uint64_t{1} << 32U;
 
 bool can_be_summed(const Batch& batch) {
-  return !batch.counts.empty() && std::ranges::all_of(batch.counts, [](const Count& count) {
+  return !batch.look && !batch.counts.empty() && std::ranges::all_of(batch.counts, [](const Count& count) {
     return (count.gauge || count.n > 0) && count.n <= n_most && count.member.empty();
   });
 }

@@ -5,8 +5,8 @@
 // Batches ask the same if they differ in nothing but how many they count: the same entities, counters, windows, limits,
 // grains and bindings in the same order. Those of one turn are asked together, as one batch of their sums. While it is
 // outstanding others that ask the same wait, and go out together when the answer has come. A batch that nobody shares
-// goes through as it is, at once. So do looks (n = 0) and distinct counts, with all that stands beside them. Of gauges
-// the highest is said, and each is told its own: it stands until this node says another.
+// goes through as it is, at once. So do looks (Batch::look, n = 0) and distinct counts, with all that stands beside
+// them. Of gauges the highest is said, and each is told its own: it stands until this node says another.
 //
 // Exact: what is recorded of a sum would have been recorded of each, one after the other, so each is told the total
 // less what those behind it added. (The window it is told of is the fullest of the sum.) What is not recorded of a sum

@@ -230,7 +230,7 @@ void EmbeddedStore::State::ask_entity(const Pending& asked, std::size_t first) {
     if (of_batch[i].asked || !is_of_entity(i)) continue;
     of_batch[i].asked = true;
     answers[i].recorded = gate.records(batch.counts[i], answers[i]);
-    if (!answers[i].recorded) continue;
+    if (!answers[i].recorded || batch.look) continue;
     for (auto part = of_batch[i].first_part; part < of_batch[i].end_part; ++part) record(batch, parts[part]);
   }
 }

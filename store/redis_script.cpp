@@ -23,6 +23,7 @@ constexpr double time_of_server = -1;
 constexpr std::uint64_t coarser_than_any = 0xFF;  // -1: a byte with a sign
 constexpr std::uint64_t finer_than_any = 0x7F;
 constexpr std::string_view end_of_text{"\0", 1};
+constexpr std::string_view mark_of_look = "look";
 constexpr std::size_t usual_windows = 3;
 constexpr std::size_t size_of_ends = 8;  // when slices end, at the head of a value
 
@@ -122,8 +123,7 @@ bool is_usual(const Count& count) {
          std::none_of(count.windows.begin(), count.windows.end(), is_wide);
 }
 
-void append_usual_limits(Arguments& to, const Count& count) {
-  const bool usual = is_usual(count);
+void append_usual_limits(Arguments& to, const Count& count, bool usual) {
   for (std::size_t i = 0; i < usual_windows; ++i) {
     const bool has_limit = i < count.windows.size();
     to.append_little_endian(!usual ? 0 : has_limit ? count.windows[i].limit : narrow_limit_most, 2);
@@ -170,12 +170,13 @@ void add_gauge_ask(Arguments& to, const Count& count, double time, std::uint64_t
   to.end();
 }
 
-// What is asked of one count. `member`: the place of its hash among the arguments; 0: it has none.
-void add_ask(Arguments& to, const Count& count, double time, std::size_t member) {
+// What is asked of one count. `member`: the place of its hash among the arguments; 0: it has none. A look takes the way
+// that all calls can take: the usual one need not know of it.
+void add_ask(Arguments& to, const Count& count, double time, std::size_t member, bool look) {
   const auto grain = static_cast<std::uint64_t>(count.grain);
   to.append(time);
   to.append_little_endian(std::min(count.n, n_most), 7);
-  append_usual_limits(to, count);
+  append_usual_limits(to, count, is_usual(count) && !look);
   append_head_format(to, count);
   append_life(to, count);
   to.append_little_endian(Gate::unlimited(count) ? coarser_than_any : grain, 1);
@@ -290,7 +291,7 @@ void append_script_call(std::string& to, const ScriptAs& script, const RedisName
     if (count.gauge) {
       add_gauge_ask(arguments, count, now, node);
     } else {
-      add_ask(arguments, count, now, is_distinct(count) ? ++last : 0);
+      add_ask(arguments, count, now, is_distinct(count) ? ++last : 0, batch.look);
     }
   }
   for (const std::uint32_t place : call) {
@@ -298,6 +299,7 @@ void append_script_call(std::string& to, const ScriptAs& script, const RedisName
     arguments.append_little_endian(member_hash(names.seed, batch.counts[place].member));
     arguments.end();
   }
+  if (batch.look) arguments.add(mark_of_look);
   arguments.append_command_to(to);
 }
 

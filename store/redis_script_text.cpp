@@ -27,6 +27,7 @@ constexpr std::string_view text = R"lua(
 --          1 byte    from which grain on it closes the others if it is over
 --          8 bytes   the hash of the node's name
 -- ARGV...  hashes of members
+-- ARGV     `look`, if nothing is to be written: the answers are the same. No usual call (below) is one
 -- Answer   for each count a string, an array of them if there are several; of a gauge
 --          a double: the sum of what all nodes hold
 --          of the others
@@ -62,6 +63,7 @@ end
 
 -- How many are no gauges, from which grain on they are closed by those, and what is answered if it is not one text.
 local others, closed_from, answers = #KEYS, math.huge, nil
+local look = most_1 == 0 and ARGV[#ARGV] == 'look'
 
 -- Gauges. The place of the node is taken anew. What would stand longer than this number was said before the time went
 -- back, and is said again soon.
@@ -79,7 +81,9 @@ while (others > 1 or most_1 == 0) and others > 0 and KEYS[others]:byte(-1) == 64
     end
   end
   if n > 0 then kept = kept .. node .. write('<I7I4', ends, n) end
-  if kept ~= '' then
+  if look then
+    -- what the node would say is in the sum
+  elseif kept ~= '' then
     call('SET', key, kept, 'PX', life)
   elseif value ~= '' then
     call('PEXPIRE', key, '0')
@@ -324,7 +328,7 @@ for index = 1, others do
     n, over, grain, life, form, windows, head, marks, member, seen = unpack(judged[index], 1, 10)
   end
   local recorded = n > 0 and not over and grain < closed_from
-  if recorded then
+  if recorded and not look then
     if member then
       local newest = call('ZRANGE', key, -1, -1, 'WITHSCORES')[2]
       local instant = math.max(now, newest or now)

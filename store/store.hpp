@@ -69,9 +69,11 @@ struct CountAnswer {
   std::uint32_t window = 0;  // index: the one with the longest wait if over, else the fullest of its limit; the first
                              // of several, and the first of all if none has a limit
   bool over = false;         // a window with a limit would hold more than it admits
-  bool recorded = false;     // n was added; always false when n is 0
+  bool recorded = false;     // n was added (by a look: would be); always false when n is 0
   Duration retry_after{};    // over: from now until n would be admitted if nothing else came; never: Duration::max()
                              // of a gauge zero: not known
+
+  bool operator==(const CountAnswer&) const = default;
 };
 
 // What a batch asks. Counts that were cleared lend their memory to those that are added later: a batch is filled anew
@@ -101,6 +103,8 @@ class Counts {
 struct Batch {
   Instant now{};
   Counts counts;
+  // The answers are those that asking would get now, and nothing is recorded, no gauge is said.
+  bool look = false;
 };
 
 // As many as the batch has counts, in its order; none at all for a batch that has some: the store cannot say. Valid

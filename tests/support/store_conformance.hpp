@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
@@ -22,6 +23,7 @@ struct StoreUnderTest {
   std::unique_ptr<store::Store> store;
   std::function<void()> run = [] {};  // returns when outstanding answers have come
   Duration resolution = Duration(1);  // the least time that it can tell apart
+  bool remembers_refusals = false;    // and then asks nothing else
 };
 
 using StoreFactory = std::function<StoreUnderTest()>;
@@ -31,22 +33,17 @@ class StoreAsker {
  public:
   explicit StoreAsker(StoreUnderTest under_test) : under_test_(std::move(under_test)) {}
 
+  // Looks first: that must tell what asking then does, and change nothing.
   std::vector<store::CountAnswer> ask(std::vector<store::Count> counts) {
-    batch_.now = clock_.now();
-    batch_.counts.clear();
-    for (auto& count : counts) batch_.counts.add() = std::move(count);
-    int called = 0;
-    std::vector<store::CountAnswer> result;
-    under_test_.store->execute(batch_, clock_.now() + std::chrono::seconds(1), [&](store::Answers answers) {
-      ++called;
-      result.assign(answers.begin(), answers.end());
-    });
-    REQUIRE(called == 0);
-    under_test_.store->flush();
-    under_test_.run();
-    REQUIRE(called == 1);
-    REQUIRE(result.size() == batch_.counts.size());
-    return result;
+    const auto seen = look(counts);
+    batch_.look = false;
+    auto answers = answers_to(std::move(counts));
+    if (!is_cut_short(answers)) CHECK(seen == answers);
+    return answers;
+  }
+  std::vector<store::CountAnswer> look(std::vector<store::Count> counts) {
+    batch_.look = true;
+    return answers_to(std::move(counts));
   }
   store::CountAnswer ask_one(store::Count count) { return ask({std::move(count)}).front(); }
 
@@ -85,6 +82,30 @@ class StoreAsker {
   Duration resolution() const { return under_test_.resolution; }
 
  private:
+  std::vector<store::CountAnswer> answers_to(std::vector<store::Count> counts) {
+    batch_.now = clock_.now();
+    batch_.counts.clear();
+    for (auto& count : counts) batch_.counts.add() = std::move(count);
+    int called = 0;
+    std::vector<store::CountAnswer> result;
+    under_test_.store->execute(batch_, clock_.now() + std::chrono::seconds(1), [&](store::Answers answers) {
+      ++called;
+      result.assign(answers.begin(), answers.end());
+    });
+    REQUIRE(called == 0);
+    under_test_.store->flush();
+    under_test_.run();
+    REQUIRE(called == 1);
+    REQUIRE(result.size() == batch_.counts.size());
+    return result;
+  }
+
+  // A refusal that is remembered is told without the counts beside it.
+  bool is_cut_short(const std::vector<store::CountAnswer>& answers) const {
+    const auto is_untold = [](const store::CountAnswer& answer) { return answer == store::CountAnswer(); };
+    return under_test_.remembers_refusals && std::ranges::any_of(answers, is_untold);
+  }
+
   StoreUnderTest under_test_;
   store::Batch batch_;
   ManualClock clock_;
@@ -231,6 +252,55 @@ inline void looking_changes_nothing(StoreAsker& asker) {
   CHECK(asker.ask_one(count).recorded);
   count.n = 0;
   CHECK_FALSE(asker.ask_one(count).over);
+}
+
+// Of every kind: rings of all widths, distinct members that are known and that are not, and what stops them.
+inline void a_look_changes_nothing(StoreAsker& asker) {
+  const auto ring = counted("client:192.0.2.1", {{60s, 2}, {1h, 100'000}});
+  auto members = counted_member("client:192.0.2.1", {{60s, 1}}, "a");
+  members.counter = "members";
+  const auto elsewhere = counted("client:192.0.2.2", {{61ms, 1}, {60s, 1}, {1h, 1}, {24h, Window::no_limit}});
+  for (int i = 0; i < 5; ++i) {
+    const auto answers = asker.look({ring, members, elsewhere});
+    for (const auto& answer : answers) {
+      CHECK(answer.count == 1);
+      CHECK(answer.recorded);
+    }
+  }
+  CHECK(asker.held(ring) == 0);
+  CHECK(asker.held(members) == 0);
+  CHECK(asker.held(elsewhere) == 0);
+  asker.ask({ring, members, elsewhere});
+  members.member = "b";
+  for (int i = 0; i < 5; ++i) {
+    asker.advance(1s);
+    const auto answers = asker.look({ring, members, elsewhere});
+    CHECK_FALSE(answers[0].recorded);
+    CHECK(answers[1].over);
+    CHECK(answers[1].count == 2);
+    CHECK(answers[1].retry_after == 60s - (i + 1) * 1s);
+    CHECK(answers[2].over);
+  }
+  members.member = "a";
+  CHECK(asker.look({members})[0].recorded);
+  // It was not refreshed.
+  asker.advance(55s - asker.resolution());
+  CHECK(asker.held(members) == 1);
+  asker.advance(asker.resolution());
+  CHECK(asker.held(members) == 0);
+}
+
+// Slices begin, sums move on, and keys live as they would have.
+inline void looks_between_asks_move_nothing(StoreAsker& asker) {
+  const auto count = counted("client:192.0.2.1", {{12s, 5}, {60s, 70'000}, {120s, 7}});
+  int recorded = 0;
+  for (int second = 0; second < 240; ++second) {
+    asker.look({count});
+    if (second % 4 == 0) recorded += asker.ask_one(count).recorded ? 1 : 0;
+    asker.look({count});
+    asker.advance(1s);
+  }
+  CHECK(recorded == 14);
 }
 
 inline void a_lowered_limit_keeps_what_was_counted(StoreAsker& asker) {
@@ -526,6 +596,17 @@ inline void a_gauge_gates_and_is_not_gated(StoreAsker& asker) {
   CHECK(answers[1].recorded);
 }
 
+inline void a_gauge_that_is_looked_at_is_not_said(StoreAsker& asker) {
+  CHECK(asker.look({gauge("client:192.0.2.1", 5, 7)})[0].count == 5);
+  CHECK(asker.ask_one(gauge("client:192.0.2.1", 2, 7)).count == 2);
+  const store::Count rate = counted("client:192.0.2.1", {{60s, 1}});
+  const auto answers = asker.look({gauge("client:192.0.2.1", 8, 7), rate});
+  CHECK(answers[0].over);
+  CHECK(answers[0].recorded);
+  CHECK_FALSE(answers[1].recorded);
+  CHECK(asker.ask({gauge("client:192.0.2.1", 7, 7), rate})[1].recorded);
+}
+
 inline void gauges_of_an_entity_are_apart(StoreAsker& asker) {
   store::Count other = gauge("client:192.0.2.1", 5, 7);
   other.counter = "other";
@@ -550,6 +631,8 @@ inline constexpr Promise promises[] = {
     {"the fullest window is named while there is room", the_fullest_window_is_named_while_there_is_room},
     {"more windows than three hold too", more_windows_than_three_hold_too},
     {"looking changes nothing", looking_changes_nothing},
+    {"a look changes nothing, whatever is looked at", a_look_changes_nothing},
+    {"looks between asks move nothing", looks_between_asks_move_nothing},
     {"a lowered limit keeps what was counted", a_lowered_limit_keeps_what_was_counted},
     {"a count without a limit always records", a_window_without_a_limit_always_records},
     {"an unlimited window beside a limited one shares its fate",
@@ -575,6 +658,7 @@ inline constexpr Promise gauge_promises[] = {
     {"a gauge is set and not added to", a_gauge_is_set_and_not_added_to},
     {"a gauge over its limit stands all the same", a_gauge_over_its_limit_stands_all_the_same},
     {"a gauge gates and is not gated", a_gauge_gates_and_is_not_gated},
+    {"a gauge that is looked at is not said", a_gauge_that_is_looked_at_is_not_said},
     {"gauges of an entity are apart", gauges_of_an_entity_are_apart},
 };
 

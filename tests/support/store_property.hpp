@@ -53,6 +53,7 @@ struct Tally {
   int wrong_count = 0;
   int early_retry = 0;
   int late_retry = 0;
+  int wrong_look = 0;
 };
 
 // Exact 13/12 of a window, rounded up.
@@ -101,8 +102,19 @@ class Trial {
   store::CountAnswer ask(const store::Count& count, Instant at) {
     batch_.counts = {count};
     store::CountAnswer result;
-    execute(at, [&](store::Answers answers) { result = answers[0]; });
+    const auto take = [&](store::Answers answers) { result = answers[0]; };
+    const bool looks = random_() % 4 == 0;
+    if (looks) look(at, take);
+    const auto seen = result;
+    execute(at, take);
+    if (looks && seen != result) ++tally_.wrong_look;
     return result;
+  }
+
+  void look(Instant at, store::Completion completion) {
+    batch_.look = true;
+    execute(at, std::move(completion));
+    batch_.look = false;
   }
 
   void execute(Instant at, store::Completion completion) {
@@ -163,7 +175,8 @@ class Trial {
 
 }  // namespace property
 
-// Never more than the limit, no refusal without cause, every retry_after exact. Another seed for a longer look:
+// Never more than the limit, no refusal without cause, every retry_after exact, and a look tells what asking then does
+// and changes nothing of all this. Another seed for a longer look:
 // MXWARDEN_SEED=12345.
 inline void check_counting_promise(StoreUnderTest under_test, Instant begin, int events) {
   const char* chosen = std::getenv("MXWARDEN_SEED");
@@ -178,6 +191,7 @@ inline void check_counting_promise(StoreUnderTest under_test, Instant begin, int
   CHECK(tally.wrong_count == 0);
   CHECK(tally.late_retry == 0);
   CHECK(tally.early_retry == 0);
+  CHECK(tally.wrong_look == 0);
 }
 
 }  // namespace mxwarden::tests

@@ -167,12 +167,39 @@ TEST_CASE("distinct counts are asked, as a member that is known is never over") 
   CHECK(ask("a").recorded);
 }
 
+TEST_CASE("a look is told all that is counted, whatever is known, and teaches nothing") {
+  Watched watched;
+  store::CachedStore cached(watched, {.seed = 5});
+  store::Batch batch;
+  batch.now = ManualClock().now();
+  batch.counts = {tests::counted("client:a", {{60s, 1}}), tests::counted("client:a", {{60s, 9}})};
+  batch.counts[1].counter = "other";
+  const auto ask = [&](bool look) {
+    batch.look = look;
+    std::vector<store::CountAnswer> result;
+    cached.execute(batch, batch.now + 1s,
+                   [&](store::Answers answers) { result.assign(answers.begin(), answers.end()); });
+    cached.flush();
+    return result;
+  };
+  CHECK(ask(false)[0].recorded);
+  for (int i = 0; i < 3; ++i) CHECK(ask(true)[0].over);
+  CHECK(cached.answered() == 0);
+  CHECK(ask(false)[1].count == 2);
+  CHECK(cached.answered() == 0);
+  CHECK(ask(false)[1].count == 0);
+  CHECK(cached.answered() == 1);
+  CHECK(ask(true)[1].count == 2);
+  CHECK(cached.answered() == 1);
+}
+
 TEST_CASE("the stack keeps every promise of a store") {
   tests::check_store_conformance([] {
     auto inner = std::make_shared<Watched>();
     tests::StoreUnderTest under_test;
     under_test.store = std::make_unique<store::CachedStore>(*inner, store::CachedStore::Options{.seed = 5});
     under_test.run = [inner] {};
+    under_test.remembers_refusals = true;
     return under_test;
   });
 }

@@ -484,6 +484,30 @@ TEST_CASE("it keeps every promise of a store, answered at once or later") {
   }
 }
 
+TEST_CASE("a look goes alone, beside those that ask the same") {
+  Stack stack;
+  const auto count = counted("client:a", {{60s, 10}});
+  store::Batch look;
+  look.now = stack.clock.now();
+  look.counts = {count};
+  look.look = true;
+  std::vector<std::uint64_t> seen;
+  const auto look_once = [&] {
+    stack.store.execute(look, stack.clock.now() + 1s,
+                        [&](store::Answers answers) { seen.push_back(answers[0].count); });
+  };
+  const auto& first = stack.ask({count});
+  look_once();
+  const auto& second = stack.ask({count});
+  look_once();
+  stack.store.flush();
+  CHECK(stack.distant.asked.size() == 3);
+  stack.distant.answer_all();
+  CHECK(seen == std::vector<std::uint64_t>{3, 3});
+  CHECK(first.answers[0].count == 1);
+  CHECK(second.answers[0].count == 2);
+}
+
 TEST_CASE("random batches are each told what they would be without it, in fewer calls") {
   std::mt19937_64 random(20'240'229);
   Stack stack;

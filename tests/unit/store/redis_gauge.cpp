@@ -29,6 +29,14 @@ class Node {
     REQUIRE(connected_.wait_until_up());
   }
 
+  // What all nodes would have if this one had `n`.
+  store::CountAnswer look(std::uint64_t n, Instant now) {
+    store::Batch batch;
+    batch.now = now;
+    batch.look = true;
+    batch.counts = {tests::conformance::gauge(client, n, store::Window::no_limit)};
+    return connected_.ask(batch).front();
+  }
   // What all nodes have, while this one has `n`.
   store::CountAnswer tell(std::uint64_t n, Instant now, std::uint64_t limit = store::Window::no_limit) {
     return ask({tests::conformance::gauge(client, n, limit)}, now).front();
@@ -72,6 +80,18 @@ TEST_CASE("a gauge is the sum of what all nodes have") {
   CHECK(three.tell(0, today).count == 1);
   CHECK(one.tell(0, today).count == 0);
   CHECK(server.client().command({"DBSIZE"}).integer() == 0);
+}
+
+TEST_CASE("a look is answered with what the others have, and they hear nothing of it") {
+  tests::RedisServer server;
+  Node one(server, "mx1");
+  Node two(server, "mx2");
+  CHECK(one.look(4, today).count == 4);
+  CHECK(two.tell(3, today).count == 3);
+  CHECK(one.look(4, today).count == 7);
+  CHECK(one.look(0, today).count == 3);
+  CHECK(two.look(0, today).count == 0);
+  CHECK(two.tell(3, today).count == 3);
 }
 
 TEST_CASE("the one too many is over on every node, and gates what comes with it") {

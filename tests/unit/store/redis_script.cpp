@@ -167,7 +167,12 @@ class Comparison {
       embedded_.execute(batch_, batch_.now,
                         [&](store::Answers answers) { expected.assign(answers.begin(), answers.end()); });
       embedded_.flush();
-      compare(script_.ask(batch_), expected);
+      batch_.look = true;
+      const auto looked = script_.ask(batch_);
+      batch_.look = false;
+      const auto asked = script_.ask(batch_);
+      REQUIRE(looked == asked);
+      compare(asked, expected);
     }
   }
 
@@ -276,7 +281,9 @@ TEST_CASE("20,000 random events: never more than the limit, no refusal without c
   tests::check_counting_promise(under_test(server), today, 20'000);
 }
 
-TEST_CASE("20,000 random batches of all kinds of counts are answered as the embedded store answers them") {
+TEST_CASE(
+    "20,000 random batches of all kinds of counts are answered as the embedded store answers them, and a look before "
+    "each as the batch behind it") {
   tests::RedisServer server;
   Comparison comparison(server);
   comparison.run(20'000, {.scales = {0us, 1us, 100us, 10ms, 1s, 60s, 1h}});
@@ -473,6 +480,17 @@ TEST_CASE("nothing is written by a look or a refusal") {
   for (const Instant now : {today, today + 7s, today - 7s}) {
     CHECK(script.ask(batch_of({rings, members}, now))[1].over);
     CHECK(script.ask(batch_of({looks, looks_for}, now))[1].count == 1);
+  }
+  CHECK(writes(client) == written);
+  members.member = "x";
+  const Count gauge = tests::conformance::gauge("client:b", 3, 5);
+  const Count alone = tests::counted("client:b", {{60s, 1}});
+  for (const Instant now : {today, today + 7s, today + 61s, today - 7s}) {
+    for (auto batch : {batch_of({rings, members}, now), batch_of({gauge}, now), batch_of({alone}, now),
+                       batch_of({alone, gauge}, now)}) {
+      batch.look = true;
+      script.ask(batch);
+    }
   }
   CHECK(writes(client) == written);
 }
