@@ -20,9 +20,11 @@ Rule make_rule(const BanRule& row) {
   Rule rule;
   rule.name = row.name;
   rule.counts = false;
-  rule.plan = [row](const Question& question, store::Counts&) {
-    if (question.known.*row.ban == nullptr || question.is_ours()) return Step::pass;
-    return row.can_be_exempt && question.exempt() ? Step::pass : Step::settled;
+  rule.plan = [row](const Question& question, store::Counts&) -> Step {
+    if (question.known.*row.ban == nullptr) return pass("no ban");
+    if (question.is_ours()) return pass(question.why_ours());
+    if (row.can_be_exempt && question.exempt()) return pass(why::exempt);
+    return Step::settled;
   };
   const auto action = conf::Action::parse(row.action).value();
   rule.judge = [row, action](const Question& question, store::Answers) -> Rule::Judgement {

@@ -9,15 +9,15 @@ class ClientConnRule {
 
   // What the number of the client's connections is held against at this request; 0: nothing.
   std::uint64_t limit_for(const Question& question) const {
-    if (question.client.empty() || question.is_ours() || question.exempt()) return 0;
-    if ((question.view->connection_counted_by & question.bit) != 0) return 0;
+    if (!why_not(question).empty()) return 0;
     const auto* entry = question.access[conf::AccessTag::client_conn];
     return entry != nullptr ? entry->numbers.front() : limit_.windows.front().limit;
   }
 
   Step plan(const Question& question, store::Counts& counts) const {
     const auto limit = limit_for(question);
-    if (question.view->connections == 0 || limit == store::Window::no_limit) return Step::pass;
+    if (limit == store::Window::no_limit) return pass(why_no_limit(question));
+    if (question.view->connections == 0) return pass("nobody counts connections here");
     auto& count = counts.add();
     count.entity = question.client;
     write_connections(count, limit_, question.view->connections);
@@ -35,6 +35,20 @@ class ClientConnRule {
   }
 
  private:
+  // Why it does not concern the request; empty: it does.
+  static std::string_view why_not(const Question& question) {
+    if (question.client.empty()) return why::unknown_client;
+    if (question.is_ours()) return question.why_ours();
+    if (question.exempt()) return why::exempt;
+    const bool counted = (question.view->connection_counted_by & question.bit) != 0;
+    return counted ? why::counted_in_connection : std::string_view();
+  }
+
+  static std::string_view why_no_limit(const Question& question) {
+    const auto why = why_not(question);
+    return why.empty() ? why::no_limit : why;
+  }
+
   conf::Limit limit_;
 };
 
@@ -52,6 +66,7 @@ Rule make_client_conn_rule(const conf::Limit& limit) {
   Rule rule;
   rule.name = limit.name;
   rule.mode = limit.mode;
+  rule.access = conf::AccessTag::client_conn;
   rule.plan = [row](const Question& question, store::Counts& counts) { return row->plan(question, counts); };
   rule.judge = [row](const Question& question, store::Answers answers) { return row->judge(question, answers); };
   rule.limits_connections = [row](const Question& question) { return row->limit_for(question); };

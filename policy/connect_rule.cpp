@@ -6,10 +6,12 @@ namespace {
 constexpr std::string_view name = "connect";
 
 Step plan(const Question& question, store::Counts&) {
-  if (question.connect() == nullptr || question.is_ours()) return Step::pass;
+  if (question.connect() == nullptr) return pass("no Connect entry covers the client");
+  if (question.is_ours()) return pass(question.why_ours());
   const auto& entry = *question.connect();
-  if (entry.ok || entry.action.kind() == conf::Action::Kind::dunno) return Step::pass;
-  if (is_too_early(entry.action, *question.request)) return Step::pass;
+  if (entry.ok) return pass("the Connect entry says OK");
+  if (entry.action.kind() == conf::Action::Kind::dunno) return pass("the Connect entry says DUNNO");
+  if (is_too_early(entry.action, *question.request)) return pass(why::too_early);
   return Step::settled;
 }
 
@@ -25,6 +27,7 @@ Rule make_connect_rule() {
   rule.plan = plan;
   rule.judge = judge;
   rule.counts = false;
+  rule.access = conf::AccessTag::connect;
   return rule;
 }
 

@@ -287,6 +287,25 @@ std::uint32_t Connections::ask(const Request& request, const View& view, bool de
   return number;
 }
 
+std::uint32_t Connections::preview(const Request& request, const View& view, Instant now) const {
+  auto& state = *state_;
+  if (!view.client) return 0;
+  const auto found = state.index.find(state.network_of(*view.client));
+  if (found == state.index.end() || state.is_blind(now)) return 1;
+  const auto& client = state.clients[found->second];
+  // Who has the place that the tracker gives the session; another one would leave it.
+  const Session nobody;
+  const auto& there = view.session < state.sessions.size() ? state.sessions[view.session] : nobody;
+  const bool is_new = there.generation != view.generation;
+  const auto others = client.number() - (there.counts() && there.client == found->second ? 1 : 0);
+  const auto endpoints = is_new ? state.endpoints_of_request(request, *view.client) : there.endpoints;
+  if (state.shows(endpoints)) return others;
+  const bool counts_by_itself = !is_new && (there.counts() || there.was_shown);
+  // As is_counted(): one of those that the look shows, most likely.
+  if (endpoints == 0 && client.shown > 0 && !counts_by_itself) return others;
+  return others + 1;
+}
+
 void Connections::closed(const View& view) {
   auto& state = *state_;
   if (view.session >= state.sessions.size()) return;

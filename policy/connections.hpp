@@ -37,6 +37,8 @@ class ConnectionCounter {
   // no address. `limit`: what its number on all nodes is held against; where it may lead to a refusal it is to be no
   // older than a moment. 0: nothing is decided by it.
   virtual std::uint32_t count(const Request& request, const View& view, std::uint64_t limit, Instant now) = 0;
+  // What count() would tell, with a view of Tracker::preview(); of the request nothing is noted.
+  virtual std::uint32_t preview(const Request& request, const View& view, Instant now) = 0;
   // The policy connection by which this was asked has been closed by Postfix.
   virtual void closed(const View& view) = 0;
 };
@@ -62,6 +64,8 @@ class Connections {
   // seconds nobody knows, and this one is all there is: nobody is refused for what may be long over. `decisive`: the
   // number will be said to the other nodes.
   std::uint32_t ask(const Request& request, const View& view, bool decisive, Instant now);
+  // What ask() would tell, where the view says that no session has ended; nothing changes.
+  std::uint32_t preview(const Request& request, const View& view, Instant now) const;
   // The policy connection by which this was asked has been closed by Postfix.
   void closed(const View& view);
 

@@ -60,12 +60,17 @@ bool stands(const store::Count& count, const Plan& plan) {
   return true;
 }
 
+}  // namespace
+
 // There only a relay grant speaks: any other permission or refusal would be one rule's answer in another's place.
-bool is_relay(const Request& request) {
+bool Engine::is_relay(const Request& request) {
   return request[Attribute::policy_context] == "relay";
 }
 
-}  // namespace
+// Else it is a remark.
+bool Engine::is_final(const Verdict& verdict) {
+  return verdict.mode != conf::Mode::monitor && verdict.action != "DUNNO";
+}
 
 bool put_in_monitor_mode(conf::Settings& settings, std::string_view rule) {
   const auto put = [](conf::Mode& mode) {
@@ -134,14 +139,19 @@ void Engine::plan(Instant now, Plan& plan) const {
   const bool relay = is_relay(*plan.question.request);
   for (std::size_t at = 0; at < rules_.size(); ++at) {
     if (rules_[at].for_relay != relay) continue;
-    plan.question.bit = bit_of(at);
-    const auto begin = plan.batch.counts.size();
-    const auto step = rules_[at].plan(plan.question, plan.batch.counts);
-    if (step == Step::pass) continue;
-    plan.asked.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(begin),
-                          static_cast<std::uint32_t>(plan.batch.counts.size())});
-    if (step == Step::settled) return;
+    if (ask(at, plan).kind == Step::settled) return;
   }
+}
+
+Step Engine::ask(std::size_t rule, Plan& plan) const {
+  plan.question.bit = bit_of(rule);
+  const auto begin = plan.batch.counts.size();
+  const auto step = rules_[rule].plan(plan.question, plan.batch.counts);
+  if (step.kind != Step::pass) {
+    plan.asked.push_back({static_cast<std::uint32_t>(rule), static_cast<std::uint32_t>(begin),
+                          static_cast<std::uint32_t>(plan.batch.counts.size())});
+  }
+  return step;
 }
 
 Decision Engine::decide(Plan& plan) const {
@@ -156,7 +166,7 @@ Decision Engine::decide(Plan& plan) const {
     }
     auto* verdict = std::get_if<Verdict>(&judgement);
     if (verdict == nullptr) continue;
-    if (verdict->mode == conf::Mode::monitor || verdict->action == decision.action) {
+    if (!is_final(*verdict)) {
       decision.remarks.push_back(std::move(*verdict));
       continue;
     }

@@ -34,6 +34,9 @@ struct Plan {
 // The rule of that name is to say only what it would answer. False: it has no mode, or it is not enforce.
 bool put_in_monitor_mode(conf::Settings& settings, std::string_view rule);
 
+struct Survey;
+struct ExplainedRule;
+
 class Engine {
  public:
   Engine(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access);
@@ -56,10 +59,19 @@ class Engine {
   // What is to be remembered of a decision that was answered.
   Settled settle(const Plan& plan, const Decision& decision) const;
 
+  // In the place of plan() and decide(), to explain what they do: see policy/explanation.hpp. Of `asked` put() has made
+  // the question.
+  void survey(Instant now, Survey& survey) const;
+  std::vector<ExplainedRule> explain(Survey& survey) const;
+
   const std::vector<Rule>& rules() const { return rules_; }
 
  private:
   RuleMask bit_of(std::size_t rule) const { return bits_[rule]; }
+  Step ask(std::size_t rule, Plan& plan) const;
+  ExplainedRule explain(std::size_t rule, Survey& survey, bool decided) const;
+  static bool is_relay(const Request& request);
+  static bool is_final(const Verdict& verdict);
 
   std::vector<Rule> rules_;
   std::vector<RuleMask> bits_;      // of each; 0: it counts nothing

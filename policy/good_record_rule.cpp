@@ -20,10 +20,11 @@ void write_good_record(store::Count& count, const std::string& client, const con
 Rule make_good_record_rule(const conf::Rate& good_record) {
   Rule rule;
   rule.name = good_record_name;
-  rule.plan = [good_record](const Question& question, store::Counts& counts) {
-    if (question.request->state != ProtocolState::end_of_message) return Step::pass;
-    if (question.client.empty() || question.is_ours()) return Step::pass;
-    if ((question.view->message_counted_by & question.bit) != 0) return Step::pass;
+  rule.plan = [good_record](const Question& question, store::Counts& counts) -> Step {
+    if (question.request->state != ProtocolState::end_of_message) return pass("it counts at END-OF-MESSAGE");
+    if (question.client.empty()) return pass(why::unknown_client);
+    if (question.is_ours()) return pass(question.why_ours());
+    if ((question.view->message_counted_by & question.bit) != 0) return pass("counted already of this message");
     write_good_record(counts.add(), question.client, good_record, 1);
     return Step::judge;
   };

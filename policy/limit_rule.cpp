@@ -13,6 +13,9 @@ namespace {
 using conf::Counted;
 using store::Grain;
 
+constexpr std::string_view nothing_to_count = "the request names nothing to count: its size or recipient_count is 0";
+constexpr std::string_view lacks_key = "the request lacks what the key is made of";
+
 bool is_of_recipient(const conf::Key& key) {
   return std::ranges::any_of(key.parts, [](const auto& part) { return part.attribute == Attribute::recipient; });
 }
@@ -98,16 +101,16 @@ class LimitRule {
   }
 
   Step plan(const Question& question, store::Counts& counts) const {
-    if (!concerns(question)) return Step::pass;
+    if (const auto why = why_not(question); !why.empty()) return pass(why);
     if (limit_.per_message) return plan_for_message(question);
     const auto n = amount(question);
-    if (n == 0) return Step::pass;
+    if (n == 0) return pass(counted_before(question) ? why_counted() : nothing_to_count);
     const auto* entry = override_of(question);
-    if (entry != nullptr ? unlimited(entry->numbers) : unlimited_) return Step::pass;
+    if (entry != nullptr ? unlimited(entry->numbers) : unlimited_) return pass(why::no_limit);
     auto& count = counts.add();
     if (!write_names(question, count)) {
       counts.remove_last();
-      return Step::pass;
+      return pass(lacks_key);
     }
     count.counter = limit_.name;
     count.windows = windows_;
@@ -136,8 +139,15 @@ class LimitRule {
 
   // The tracker has counted already: no store is asked, and what will be refused is not counted by later rules.
   Step plan_for_message(const Question& question) const {
-    if (!message_over(question) || !has_key(question)) return Step::pass;
+    if (!message_over(question)) return pass(why_not_over(question));
+    if (!has_key(question)) return pass(lacks_key);
     return binding() ? Step::settled : Step::judge;
+  }
+
+  std::string_view why_not_over(const Question& question) const {
+    if (!question.view->new_recipient) return "this recipient was let pass already";
+    return limit_for(question, 0) == store::Window::no_limit ? why::no_limit
+                                                             : "the message has room for this recipient";
   }
 
   std::optional<Cause> message_over(const Question& question) const {
@@ -152,14 +162,15 @@ class LimitRule {
     return limit_.counted == Counted::distinct_recipients || limit_.counted == Counted::distinct_clients;
   }
 
-  bool concerns(const Question& question) const {
+  // Why it does not concern the request; empty: it does.
+  std::string_view why_not(const Question& question) const {
     const auto& request = *question.request;
     if (limit_.counted != Counted::connections && limit_.stage != ProtocolState::connect &&
         request.state != limit_.stage)
-      return false;
-    if (question.exempt()) return false;
-    if (about_client_ && (question.trusted || (request.logged_in() && !asks_for_login_))) return false;
-    return holds(limit_.when, request);
+      return "it counts at another protocol_state";
+    if (question.exempt()) return why::exempt;
+    if (about_client_ && (question.trusted || (request.logged_in() && !asks_for_login_))) return question.why_ours();
+    return holds(limit_.when, request) ? std::string_view() : "its `when' leaves this request out";
   }
 
   bool counted_before(const Question& question) const {
@@ -171,6 +182,18 @@ class LimitRule {
         return (view.message_counted_by & question.bit) != 0;
       case Grain::recipient:
         return (view.recipient_counted_by & question.bit) != 0;
+    }
+    std::abort();
+  }
+
+  std::string_view why_counted() const {
+    switch (grain_) {
+      case Grain::connection:
+        return why::counted_in_connection;
+      case Grain::message:
+        return "counted already in this message";
+      case Grain::recipient:
+        return "counted already for this recipient";
     }
     std::abort();
   }
@@ -281,6 +304,7 @@ Rule make_limit_rule(const conf::Limit& limit, const conf::Settings::Client& cli
   rule.name = limit.name;
   rule.mode = limit.mode;
   rule.counts = !limit.per_message;
+  rule.access = override_tag;
   rule.plan = [row](const Question& question, store::Counts& counts) { return row->plan(question, counts); };
   rule.judge = [row](const Question& question, store::Answers answers) { return row->judge(question, answers); };
   return rule;

@@ -13,9 +13,11 @@ Rule make_listing_rule(const conf::Settings::Listing& settings) {
   Rule rule;
   rule.name = listing_name;
   rule.mode = settings.mode;
-  rule.plan = [settings](const Question& question, store::Counts&) {
-    if (question.known.listing == nullptr || question.is_ours() || question.exempt()) return Step::pass;
-    if (is_too_early(settings.action, *question.request)) return Step::pass;
+  rule.plan = [settings](const Question& question, store::Counts&) -> Step {
+    if (question.known.listing == nullptr) return pass("not listed");
+    if (question.is_ours()) return pass(question.why_ours());
+    if (question.exempt()) return pass(why::exempt);
+    if (is_too_early(settings.action, *question.request)) return pass(why::too_early);
     return answers(settings) ? Step::settled : Step::judge;
   };
   rule.judge = [settings](const Question& question, store::Answers) -> Rule::Judgement {

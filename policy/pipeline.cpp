@@ -109,13 +109,17 @@ void Pipeline::settle(const Aftermath& aftermath) try {
 }
 
 Decision Pipeline::decision_with(Inquiry& inquiry, store::Answers answers) try {
-  inquiry.plan.answers.assign(answers.begin(), answers.end());
-  inquiry.plan.answers.resize(inquiry.plan.batch.counts.size());
-  inquiry.plan.answered = answers.size() == inquiry.plan.answers.size();
+  take(answers, inquiry.plan);
   inquiry.store = inquiry.plan.answered ? store_.name() : nobody;
   return decide(inquiry);
 } catch (const std::exception& exception) {
   return failed(exception);
+}
+
+void Pipeline::take(store::Answers answers, Plan& plan) {
+  plan.answers.assign(answers.begin(), answers.end());
+  plan.answers.resize(plan.batch.counts.size());
+  plan.answered = answers.size() == plan.answers.size();
 }
 
 Decision Pipeline::resume(Inquiry& inquiry, Duration held) {
@@ -135,13 +139,72 @@ void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
 }
 
 Decision Pipeline::decide(Inquiry& inquiry) {
-  auto decision = inquiry.engine->decide(inquiry.plan);
+  auto decision = decide(*inquiry.engine, inquiry.plan);
   decision.store = inquiry.store;
-  const bool open = !decision.verdict && !decision.hold;
-  const bool defers = options_.unanswered == Unanswered::defer && might_refuse(inquiry.plan.batch);
-  if (!inquiry.plan.answered && open && defers) defer(decision);
   if (!decision.hold) tracker_.settle(inquiry.view, inquiry.engine->settle(inquiry.plan, decision));
   return decision;
+}
+
+Decision Pipeline::decide(const Engine& engine, Plan& plan) const {
+  auto decision = engine.decide(plan);
+  const bool open = !decision.verdict && !decision.hold;
+  const bool defers = options_.unanswered == Unanswered::defer && might_refuse(plan.batch);
+  if (!plan.answered && open && defers) defer(decision);
+  return decision;
+}
+
+// What is explained.
+
+void Pipeline::explain(Explanation& explanation, Instant now, Duration within, Explanation::Done done) {
+  explanation.engine = engine_;
+  explanation.deadline = now + within;
+  survey(explanation, now);
+  explanation.done = std::move(done);
+  look(explanation, explanation.survey.asked, &Pipeline::look_behind);
+}
+
+void Pipeline::survey(Explanation& explanation, Instant now) const {
+  auto& plan = explanation.survey.asked;
+  explanation.view = tracker_.preview(explanation.request, now);
+  explanation.engine->put(explanation.request, explanation.view, options_.records, now, plan);
+  if (options_.connections != nullptr && explanation.engine->counts_connections()) {
+    explanation.view.connections = options_.connections->preview(explanation.request, explanation.view, now);
+  }
+  explanation.engine->survey(now, explanation.survey);
+}
+
+// One after the other: what would be asked lets each other be recorded or not, without those behind it.
+void Pipeline::look(Explanation& explanation, Plan& plan, void (Pipeline::*then)(Explanation&)) {
+  const auto answered = [this, &explanation, &plan, then](store::Answers answers) {
+    try {
+      take(answers, plan);
+      (this->*then)(explanation);
+    } catch (const std::exception& exception) {
+      Explained explained;
+      explained.decision = failed(exception);
+      std::exchange(explanation.done, nullptr)(explained);
+    }
+  };
+  if (plan.batch.counts.empty()) return answered({});
+  store_.execute(plan.batch, explanation.deadline, answered);
+}
+
+void Pipeline::look_behind(Explanation& explanation) {
+  explanation.store = explanation.survey.asked.answered ? store_.name() : nobody;
+  look(explanation, explanation.survey.behind, &Pipeline::explained);
+}
+
+void Pipeline::explained(Explanation& explanation) {
+  auto& plan = explanation.survey.asked;
+  Explained explained;
+  auto& decision = explained.decision;
+  for (decision = decide(*explanation.engine, plan); decision.hold; decision = decide(*explanation.engine, plan)) {
+    plan.question.held += decision.hold->length;
+  }
+  decision.store = explanation.store;
+  explained.held = plan.question.held;
+  explained.rules = explanation.engine->explain(explanation.survey);
+  std::exchange(explanation.done, nullptr)(explained);
 }
 
 }  // namespace mxwarden::policy

@@ -8,6 +8,7 @@
 
 #include "policy/connections.hpp"
 #include "policy/engine.hpp"
+#include "policy/explanation.hpp"
 #include "policy/good_records.hpp"
 #include "policy/offences.hpp"
 #include "policy/tracker.hpp"
@@ -53,6 +54,10 @@ class Pipeline {
   void flush() { store_.flush(); }
   Decision resume(Inquiry& inquiry, Duration held);
 
+  // What ask() would lead to now, and why; nothing of it is counted or remembered. `done` as that of ask(); if it
+  // throws, it is not called.
+  void explain(Explanation& explanation, Instant now, Duration within, Explanation::Done done);
+
   // Postfix has closed the connection that the inquiry belongs to.
   void closed(const Inquiry& inquiry);
 
@@ -72,6 +77,12 @@ class Pipeline {
   void settle(const Aftermath& aftermath);
   Decision decision_with(Inquiry& inquiry, store::Answers answers);
   Decision decide(Inquiry& inquiry);
+  Decision decide(const Engine& engine, Plan& plan) const;
+  static void take(store::Answers answers, Plan& plan);
+  void survey(Explanation& explanation, Instant now) const;
+  void look(Explanation& explanation, Plan& plan, void (Pipeline::*then)(Explanation&));
+  void look_behind(Explanation& explanation);
+  void explained(Explanation& explanation);
 
   store::Store& store_;
   Tracker& tracker_;

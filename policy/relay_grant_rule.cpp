@@ -12,8 +12,12 @@ bool is_own(const Question& question) {
 
 Step plan(const Question& question, store::Counts&) {
   const auto& client = question.view->client;
-  if (!client || question.trusted || is_private(*client) || is_own(question)) return Step::pass;
-  return question.known.grant == nullptr && question.known.all_said ? Step::pass : Step::judge;
+  if (!client) return pass(why::unknown_client);
+  if (question.trusted) return pass(why::trusted);
+  if (is_private(*client)) return pass("the client's address is private");
+  if (is_own(question)) return pass("the client's address is this host's own");
+  if (question.known.grant == nullptr && question.known.all_said) return pass("no grant");
+  return Step::judge;
 }
 
 Verdict permit(const Question& question, conf::Mode mode) {

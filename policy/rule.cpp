@@ -27,6 +27,10 @@ Verdict make(std::string_view rule, conf::Mode mode, const conf::Action& action,
 
 }  // namespace
 
+std::string_view Question::why_ours() const {
+  return trusted ? why::trusted : why::logged_in;
+}
+
 Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action& action, const Question& question) {
   return make(rule, mode, action, question, nullptr);
 }

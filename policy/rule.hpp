@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "conf/access_table.hpp"
@@ -32,13 +33,37 @@ struct Question {
   bool exempt() const { return connect() != nullptr && connect()->ok; }
   // Trusted, or logged in: rules about strangers are not meant for it.
   bool is_ours() const { return trusted || request->logged_in(); }
+  // Which of the two.
+  std::string_view why_ours() const;
 };
 
-enum class Step : std::uint8_t {
-  pass,     // nothing to do with this request: judge() is not called
-  judge,    // judge() will see the answers
-  settled,  // as judge, and its verdict will be final whatever the store says: later rules need not ask
+struct Step {
+  enum Kind : std::uint8_t {
+    pass,     // nothing to do with this request: judge() is not called
+    judge,    // judge() will see the answers
+    settled,  // as judge, and its verdict will be final whatever the store says: later rules need not ask
+  };
+
+  constexpr Step(Kind step, std::string_view reason = {}) : kind(step), why(reason) {}
+
+  Kind kind;
+  std::string_view why;  // it passes: a literal, for people
 };
+
+constexpr Step pass(std::string_view why) {
+  return {Step::pass, why};
+}
+
+// Why several rules have nothing to do with a request.
+namespace why {
+inline constexpr std::string_view trusted = "the client is trusted";
+inline constexpr std::string_view logged_in = "the client has logged in";
+inline constexpr std::string_view exempt = "a Connect entry says OK";
+inline constexpr std::string_view unknown_client = "the client's address is not known";
+inline constexpr std::string_view counted_in_connection = "counted already in this connection";
+inline constexpr std::string_view no_limit = "there is no limit";
+inline constexpr std::string_view too_early = "its action has no effect before MAIL";
+}  // namespace why
 
 struct Rule {
   std::string name;  // as in `rule=` and `[mxw:NAME]`
@@ -51,8 +76,9 @@ struct Rule {
   // Of a rule that goes by View::connections: the limit they are held against for this request; 0: none. Asked before
   // plan().
   std::function<std::uint64_t(const Question&)> limits_connections = {};
-  bool counts = true;      // false: it counts nothing, and takes none of the tracker's bits
-  bool for_relay = false;  // asked where policy_context is `relay`, and only there
+  bool counts = true;                          // false: it counts nothing, and takes none of the tracker's bits
+  bool for_relay = false;                      // asked where policy_context is `relay`, and only there
+  std::optional<conf::AccessTag> access = {};  // whose entries of the access table it goes by
 };
 
 // What a rule of that name and mode answers with this action.

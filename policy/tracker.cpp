@@ -223,6 +223,28 @@ bool follow_message(Session& session, const Request& request, const Hasher& hash
   return !same || ended_before;
 }
 
+// Takes the request for the session's next. What it brings is in the view, with what was counted of it before.
+View follow(Session& session, const Request& request, const Hasher& hasher, std::size_t& known_in_all) {
+  if (request.state == ProtocolState::connect) ++session.connect_requests;
+  View view;
+  view.client = Address::parse(request[Attribute::client_address]);
+  if (is_of_message(request.state)) {
+    view.new_message = follow_message(session, request, hasher, known_in_all);
+    view.message_counted_by = session.message.counted_by;
+    view.message_recipients = session.message.recipients;
+  }
+  if (request.state == ProtocolState::rcpt) {
+    view.recipient = hasher.recipient(request[Attribute::recipient]);
+    const auto* known = session.message.find(view.recipient);
+    view.new_recipient = known == nullptr || !known->let_pass;
+    view.recipient_counted_by = known == nullptr ? 0 : known->counted_by;
+  }
+  session.last_state = request.state;
+  view.connection_counted_by = session.connection_counted_by;
+  view.generation = session.generation;
+  return view;
+}
+
 }  // namespace
 
 struct Tracker::State {
@@ -274,6 +296,19 @@ struct Tracker::State {
     return {at, true};
   }
 
+  // Where find_or_make() would make the next one, and what is there when it is to start.
+  std::uint32_t next_place() const {
+    if (index.size() >= options.max_sessions) return oldest;
+    return unused.empty() ? static_cast<std::uint32_t>(sessions.size()) : unused.back();
+  }
+  Session next_session() const {
+    const auto at = next_place();
+    Session session;
+    if (at < sessions.size()) session.generation = sessions[at].generation;
+    if (index.size() >= options.max_sessions) ++session.generation;  // it is forgotten first
+    return session;
+  }
+
   void use(std::uint32_t at, Instant now) {
     sessions[at].last_seen = now;
     if (at == newest) return;
@@ -301,15 +336,9 @@ Tracker::~Tracker() = default;
 View Tracker::see(const Request& request, const View* before, Instant now) {
   const auto& hasher = state_->hasher;
   const auto key = key_of(request, hasher);
-  View view;
-  if (before != nullptr) {
-    const auto* former = state_->find(*before);
-    if (former != nullptr && former->key != key) {
-      view.ended_session = before->session;
-      view.ended_generation = before->generation;
-      state_->forget(before->session);
-    }
-  }
+  const auto* former = before == nullptr ? nullptr : state_->find(*before);
+  const bool ends_former = former != nullptr && former->key != key;
+  if (ends_former) state_->forget(before->session);
   auto [at, made] = state_->find_or_make(key);
   auto& session = state_->sessions[at];
   if (!made && session.starts_anew(request, hasher, now)) {
@@ -317,25 +346,31 @@ View Tracker::see(const Request& request, const View* before, Instant now) {
     made = true;
   }
   state_->use(at, now);
-  if (request.state == ProtocolState::connect) ++session.connect_requests;
 
-  view.client = Address::parse(request[Attribute::client_address]);
-  view.new_session = made;
-  if (is_of_message(request.state)) {
-    view.new_message = follow_message(session, request, hasher, state_->known_in_all);
-    view.message_counted_by = session.message.counted_by;
-    view.message_recipients = session.message.recipients;
-  }
-  if (request.state == ProtocolState::rcpt) {
-    view.recipient = hasher.recipient(request[Attribute::recipient]);
-    const auto* known = session.message.find(view.recipient);
-    view.new_recipient = known == nullptr || !known->let_pass;
-    view.recipient_counted_by = known == nullptr ? 0 : known->counted_by;
-  }
-  session.last_state = request.state;
-  view.connection_counted_by = session.connection_counted_by;
+  auto view = follow(session, request, hasher, state_->known_in_all);
   view.session = at;
-  view.generation = session.generation;
+  view.new_session = made;
+  if (ends_former) {
+    view.ended_session = before->session;
+    view.ended_generation = before->generation;
+  }
+  return view;
+}
+
+View Tracker::preview(const Request& request, Instant now) const {
+  const auto& hasher = state_->hasher;
+  const auto key = key_of(request, hasher);
+  const auto found = state_->index.find(key);
+  bool made = found == state_->index.end();
+  const auto at = made ? state_->next_place() : found->second;
+  auto session = made ? state_->next_session() : state_->sessions[at];
+  auto known_in_all = state_->known_in_all;
+  made = made || session.starts_anew(request, hasher, now);
+  if (made) session.start(key, known_in_all);
+
+  auto view = follow(session, request, hasher, known_in_all);
+  view.session = at;
+  view.new_session = made;
   return view;
 }
 

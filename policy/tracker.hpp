@@ -85,6 +85,8 @@ class Tracker {
   // `before` is what the same policy connection asked last, or null: smtpd serves one session at a time, so another one
   // now means that the former is over.
   View see(const Request& request, const View* before, Instant now);
+  // What see() would tell, without a `before`; nothing changes.
+  View preview(const Request& request, Instant now) const;
   // Once for each view, when the answer is known. A session that is gone by then is passed over.
   void settle(const View& view, const Settled& settled);
 

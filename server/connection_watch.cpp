@@ -65,6 +65,11 @@ std::uint32_t ConnectionWatch::count(const policy::Request& request, const polic
   return connections_.ask(request, view, decisive, now);
 }
 
+std::uint32_t ConnectionWatch::preview(const policy::Request& request, const policy::View& view, Instant now) {
+  if (now - tried_at_ > longest_trusted) look(now);
+  return connections_.preview(request, view, now);
+}
+
 // Notes the port.
 bool ConnectionWatch::is_new_port(const policy::Request& request) {
   const auto number = policy::to_number(request[Attribute::server_port]);

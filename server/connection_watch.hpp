@@ -37,6 +37,8 @@ class ConnectionWatch final : public policy::ConnectionCounter {
 
   std::uint32_t count(const policy::Request& request, const policy::View& view, std::uint64_t limit,
                       Instant now) override;
+  // With a fresh look, of the ports that Postfix has named.
+  std::uint32_t preview(const policy::Request& request, const policy::View& view, Instant now) override;
   void closed(const policy::View& view) override { connections_.closed(view); }
 
   const Statistics& statistics() const { return statistics_; }

@@ -47,6 +47,9 @@ class Counter final : public policy::ConnectionCounter {
     }
     return connections_.ask(request, view, limit != 0, now);
   }
+  std::uint32_t preview(const policy::Request& request, const policy::View& view, Instant now) override {
+    return connections_.preview(request, view, now);
+  }
   void closed(const policy::View& view) override { connections_.closed(view); }
 
  private:

@@ -65,6 +65,9 @@ class FakeCounter final : public policy::ConnectionCounter {
     const auto known = numbers.find(*view.client);
     return known == numbers.end() ? 1 : known->second;
   }
+  std::uint32_t preview(const policy::Request& request, const policy::View& view, Instant now) override {
+    return count(request, view, 0, now);
+  }
   void closed(const policy::View&) override {}
 
   std::map<Address, std::uint32_t> numbers;

@@ -36,8 +36,11 @@ class Node {
     request.peer_pid = static_cast<std::uint32_t>(asked.smtpd);
     View unknown;
     auto& before = asked.smtpd == 0 ? unknown : before_[asked.smtpd];
+    const auto preview = connections.preview(request, tracker.preview(request, now), now);
     before = tracker.see(request, &before, now);
-    return connections.ask(request, before, true, now);
+    const auto number = connections.ask(request, before, true, now);
+    if (before.ended_generation == 0) CHECK(preview == number);
+    return number;
   }
   void close(int smtpd) { connections.closed(before_[smtpd]); }
   void look(const std::vector<TcpConnection>& table) {

@@ -47,14 +47,34 @@ class Asked {
   Request request_;
 };
 
-// Asks and lets everything pass, as a server without rules would.
+// Of a request that ends no session on its policy connection: there the place of the next one is another.
+void check_preview(const View& preview, const View& view) {
+  CHECK(preview.client == view.client);
+  CHECK(preview.new_session == view.new_session);
+  CHECK(preview.new_message == view.new_message);
+  CHECK(preview.new_recipient == view.new_recipient);
+  CHECK(preview.connection_counted_by == view.connection_counted_by);
+  CHECK(preview.message_counted_by == view.message_counted_by);
+  CHECK(preview.recipient_counted_by == view.recipient_counted_by);
+  CHECK(preview.message_recipients == view.message_recipients);
+  CHECK(preview.recipient == view.recipient);
+  CHECK(preview.ended_generation == 0);
+  if (view.ended_generation != 0) return;
+  CHECK(preview.session == view.session);
+  CHECK(preview.generation == view.generation);
+}
+
+// Asks and lets everything pass, as a server without rules would. Each request is previewed, which must tell what
+// becomes of it and change nothing.
 class Visit {
  public:
   View see(const std::string& text, std::uint64_t policy_connection = 1) {
     const Asked asked(text);
     auto& before = before_[policy_connection];
+    const auto preview = tracker.preview(asked.request(), now);
     before = tracker.see(asked.request(), &before, now);
     const View view = before;
+    check_preview(preview, view);
     tracker.settle(view, {.connection_counted_by = 1,
                           .message_counted_by = 1,
                           .recipient_counted_by = refuse ? 0U : 1U,
