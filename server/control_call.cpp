@@ -93,6 +93,14 @@ bool Members::flag(std::string_view name) {
   return false;
 }
 
+const json::object* Members::object(std::string_view name, Need need) {
+  constexpr std::string_view allowed = "an object";
+  const auto* value = find(name, need, allowed);
+  const auto* object = value == nullptr ? nullptr : value->if_object();
+  if (value != nullptr && object == nullptr) wrong(name, allowed);
+  return object;
+}
+
 store::RecordKind Members::kind() {
   constexpr std::string_view allowed = "ban, grant or listing";
   const auto* value = find("kind", Need::required, allowed);

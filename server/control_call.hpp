@@ -32,6 +32,8 @@ class Members {
   // In milliseconds; ten years at most.
   std::optional<std::chrono::milliseconds> duration(std::string_view name, Need need);
   bool flag(std::string_view name);
+  // Lives as long as the request; null: there is none.
+  const boost::json::object* object(std::string_view name, Need need);
   // `kind`.
   store::RecordKind kind();
 

@@ -13,6 +13,7 @@
 #include "base/escape.hpp"
 #include "base/log.hpp"
 #include "server/control_call.hpp"
+#include "server/control_explain.hpp"
 #include "server/control_records.hpp"
 
 namespace mxwarden::server {
@@ -78,9 +79,9 @@ struct Operation {
   void (*run)(Call& call);
 };
 
-constexpr std::array operations{Operation{"status", status}, Operation{"records.list", list_records},
+constexpr std::array operations{Operation{"status", status},          Operation{"records.list", list_records},
                                 Operation{"records.add", add_record}, Operation{"records.remove", remove_record},
-                                Operation{"reload", reload}};
+                                Operation{"reload", reload},          Operation{"explain", explain}};
 
 std::string names_of_operations() {
   std::vector<std::string_view> names;

@@ -10,6 +10,15 @@
 //   listed
 //       -> {"ok":true,"record":{...}}                   once it will survive
 //   {"op":"records.remove","kind":...,"net":...}        -> {"ok":true,"removed":true|false,"net":...}
+//   {"op":"explain","attributes":{"client_address":...,"protocol_state":"RCPT",...}}    listener
+//       -> {"ok":true,"action":...,"rule":...,"store":...,"new_session":true|false,"rules":[...]}
+//                                                       what the request would be answered now; nothing is counted.
+//                                                       rule: that decides, or none does. Of each rule: rule, mode,
+//                                                       says: answers|would answer|counts|passes|not asked; why it
+//                                                       passes; behind: another decides before it; action; counts:
+//                                                       entity, adds, count, limit, window_ms (none: how many there are
+//                                                       now), over, recorded (it would be), retry_after_ms (null:
+//                                                       never); record; access: key and line of the entry it goes by
 //   {"op":"reload"}                                     -> {"ok":true,"warnings":[...]}, if there are any
 //
 // A record is what store::to_text() writes. Whatever goes wrong is {"ok":false,"error":"..."}, a sentence that names
@@ -33,6 +42,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "conf/settings.hpp"
+#include "policy/explanation.hpp"
 #include "server/recorder.hpp"
 #include "store/records.hpp"
 
@@ -64,6 +74,8 @@ class ControlOperations {
     std::function<ControlStatus()> status;
     // What is to be warned of. The error names every fault.
     std::function<Result<std::vector<std::string>>()> reload;
+    // As Pipeline::explain, in a turn of its own.
+    std::function<void(policy::Explanation&, policy::Explanation::Done)> explain = {};
   };
 
   // Called once for each request, at once or later; one line, without its line feed. Must not throw. What it holds may

@@ -117,7 +117,13 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
                            .clock = clock_,
                            .settings = configuration_.settings,
                            .status = [this] { return control_status(); },
-                           .reload = [this] { return reload(); }}),
+                           .reload = [this] { return reload(); },
+                           .explain =
+                               [this](policy::Explanation& explanation, policy::Explanation::Done done) {
+                                 pipeline_.explain(explanation, clock_.now(),
+                                                   configuration_.settings.server.answer_within, std::move(done));
+                                 pipeline_.flush();
+                               }}),
       control_(context_, control_operations_),
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),

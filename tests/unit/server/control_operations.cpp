@@ -187,7 +187,7 @@ TEST_CASE("a wrong request is told which member is wrong and what it may be") {
       {"[]", "a request is a JSON object"},
       {"7", "a request is a JSON object"},
       {"null", "a request is a JSON object"},
-      {"{}", "`op' is missing, or no text: one of status, records.list, records.add, records.remove, reload"},
+      {"{}", "`op' is missing, or no text: one of status, records.list, records.add, records.remove, reload, explain"},
       {R"({"op":7})", "`op' is missing, or no text"},
       {R"({"op":"explode"})", "`op' \"explode\" is unknown: one of status"},
       {R"({"op":"status","kind":"ban"})", "\"kind\" is no member of this; it may have op"},
