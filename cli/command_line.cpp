@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/attribute.hpp"
 #include "base/duration.hpp"
 #include "base/escape.hpp"
 
@@ -31,6 +32,31 @@ constexpr Option login{"--login", "NAME", "who has logged in from there"};
 constexpr Option force{"--force", "",
                        "also if there are trusted addresses in it, or if it is wider than a /8 (IPv6: /16)"};
 
+constexpr Option client{"--client", "ADDR", "the client's address, or unknown"};
+constexpr Option client_name{"--client-name", "N", "its name, as Postfix has verified it"};
+constexpr Option sender{"--sender", "ADDR", "who writes"};
+constexpr Option recipient{"--recipient", "ADDR", "to whom"};
+constexpr Option state{"--state", "STATE", "when Postfix asks: CONNECT, EHLO, MAIL, RCPT, ...; without it at RCPT"};
+constexpr Option helo{"--helo", "NAME", "what the client calls itself"};
+constexpr Option login_of_client{"--login", "NAME", "the client has logged in by this name"};
+constexpr Option size{"--size", "BYTES", "of the message"};
+constexpr Option context{"--context", "WORD", "policy_context: pre, post or relay in postfix-snippets"};
+constexpr Option server_port{"--port", "PORT", "the port it comes to: 25, 465, 587"};
+constexpr Option listener{"--listener", "NAME", "the listener of mxwardend that Postfix asks"};
+
+// What they say of a request, as Postfix calls it.
+constexpr std::array attribute_options{std::pair{&client, Attribute::client_address},
+                                       std::pair{&client_name, Attribute::client_name},
+                                       std::pair{&sender, Attribute::sender},
+                                       std::pair{&recipient, Attribute::recipient},
+                                       std::pair{&state, Attribute::protocol_state},
+                                       std::pair{&helo, Attribute::helo_name},
+                                       std::pair{&login_of_client, Attribute::sasl_username},
+                                       std::pair{&size, Attribute::size},
+                                       std::pair{&context, Attribute::policy_context},
+                                       std::pair{&server_port, Attribute::server_port}};
+constexpr std::string_view usual_state = "RCPT";
+
 constexpr std::array general{
     Option{"--control", "PATH", "the daemon's control socket, as [server] control says (/run/mxwarden/control.sock)"},
     Option{"--json", "", "for programs: one JSON object, of a list one a line"},
@@ -47,7 +73,7 @@ struct Command {
   RecordKind kind;
   Argument argument;
   std::array<const Option*, 2> required;  // null: none
-  std::array<const Option*, 2> optional;
+  std::array<const Option*, 11> optional;
   std::string_view help;
 };
 
@@ -112,6 +138,17 @@ constexpr std::array commands{
             {},
             {},
             "read the settings and the access table again; on a fault nothing changes"},
+    Command{
+        "explain",
+        "",
+        Verb::explain,
+        RecordKind::ban,
+        Argument::none,
+        {},
+        {&client, &client_name, &sender, &recipient, &state, &helo, &login_of_client, &size, &context, &server_port,
+         &listener},
+        "what a request would be answered now and why, rule by rule; nothing is counted. Without options it is read "
+        "from standard input, as Postfix sends it"},
 };
 
 std::string_view name_of(Argument argument) {
@@ -159,11 +196,13 @@ std::string general_options() {
 
 std::string help_of(const Command& command) {
   auto text = fmt::format("Usage: {}\n{}\n\nOptions:\n", usage_of(command), command.help);
-  for (const auto& options : {command.required, command.optional}) {
+  const auto add = [&text](const auto& options) {
     for (const auto* option : options) {
       if (option != nullptr) text += row(name_of(*option), option->help);
     }
-  }
+  };
+  add(command.required);
+  add(command.optional);
   return text + general_options();
 }
 
@@ -189,7 +228,10 @@ const Option* find_option(std::string_view name) {
   for (const auto& option : general) {
     if (option.name == name) return &option;
   }
-  for (const auto* option : {&for_ban, &reason, &list_name, &login, &force}) {
+  for (const auto* option : {&for_ban, &reason, &list_name, &login, &force, &listener}) {
+    if (option->name == name) return option;
+  }
+  for (const auto& [option, attribute] : attribute_options) {
     if (option->name == name) return option;
   }
   return nullptr;
@@ -303,6 +345,48 @@ Result<std::optional<Duration>> read_time(const Words& words) {
   return std::optional(*time);
 }
 
+// The value of an attribute as it is to be sent; the error says what it may be.
+Result<std::string> read_attribute(Attribute attribute, std::string_view value) {
+  if (!is_utf8(value) || printable(value) != value) return Error{"must be UTF-8 without control characters"};
+  std::string text(value);
+  const auto is_number = [&] { return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos; };
+  switch (attribute) {
+    case Attribute::client_address:
+      if (text != "unknown" && !Address::parse(text)) return Error{quoted(text) + " is not an IP address"};
+      break;
+    case Attribute::protocol_state:
+      std::ranges::transform(text, text.begin(),
+                             [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+      if (parse_protocol_state(text) == ProtocolState::other) {
+        return Error{fmt::format("{} is none: one of {}", quoted(value), fmt::join(protocol_state_names, ", "))};
+      }
+      break;
+    case Attribute::size:
+    case Attribute::server_port:
+      if (!is_number()) return Error{quoted(text) + " is no whole number"};
+      break;
+    default:
+      break;
+  }
+  return Result<std::string>(boost::system::in_place_value, std::move(text));
+}
+
+// None, if none is given.
+Result<std::vector<AttributeValue>> read_attributes(const Words& words) {
+  std::vector<AttributeValue> attributes;
+  for (const auto& [option, attribute] : attribute_options) {
+    const auto found = words.options.find(option->name);
+    if (found == words.options.end()) continue;
+    auto value = read_attribute(attribute, found->second);
+    if (!value) return Error{fmt::format("{}: {}", option->name, value.error().message)};
+    attributes.emplace_back(to_string(attribute), std::move(*value));
+  }
+  if (!attributes.empty() && !words.options.contains(state.name)) {
+    attributes.emplace_back(to_string(Attribute::protocol_state), usual_state);
+  }
+  return Result<std::vector<AttributeValue>>(boost::system::in_place_value, std::move(attributes));
+}
+
 CommandLine read(const Command& command, const Words& words) {
   Invocation invocation;
   invocation.verb = command.verb;
@@ -317,8 +401,13 @@ CommandLine read(const Command& command, const Words& words) {
   auto time = read_time(words);
   if (!time) return time.error();
   invocation.time = *time;
+  if (command.verb == Verb::explain) {
+    auto attributes = read_attributes(words);
+    if (!attributes) return attributes.error();
+    invocation.attributes = std::move(*attributes);
+  }
   for (const auto& [option, to] : {std::pair{&reason, &invocation.reason}, std::pair{&list_name, &invocation.list},
-                                   std::pair{&login, &invocation.login}}) {
+                                   std::pair{&login, &invocation.login}, std::pair{&listener, &invocation.listener}}) {
     auto text = read_text(words, *option);
     if (!text) return text.error();
     *to = std::move(*text);

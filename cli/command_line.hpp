@@ -6,7 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/clock.hpp"
@@ -15,7 +17,10 @@
 
 namespace mxwarden::cli {
 
-enum class Verb : std::uint8_t { status, list, add, remove, reload };
+enum class Verb : std::uint8_t { status, list, add, remove, reload, explain };
+
+// An attribute of Postfix's, and its value: UTF-8.
+using AttributeValue = std::pair<std::string, std::string>;
 
 struct Invocation {
   Verb verb = Verb::status;
@@ -28,6 +33,8 @@ struct Invocation {
   std::string list;
   std::string login;
   bool force = false;
+  std::vector<AttributeValue> attributes;  // of explain; empty: they stand on standard input
+  std::string listener;
 };
 
 // What was asked for and needs no daemon: the help, the version.

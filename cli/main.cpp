@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
     std::ios::sync_with_stdio(false);
     const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     const SystemClock clock;
-    const auto status = cli::run(words, clock, {std::cout, std::cerr, wants_colours()});
+    const auto status = cli::run(
+        words, clock, {std::cout, std::cerr, wants_colours(), ::isatty(STDIN_FILENO) == 1 ? nullptr : &std::cin});
     std::cout.flush();
     if (std::cout) return status;
     std::cerr << "mxwarden: the output could not be written\n";

@@ -8,6 +8,7 @@
 
 #include "base/escape.hpp"
 #include "cli/control_client.hpp"
+#include "cli/explain.hpp"
 #include "cli/report.hpp"
 
 namespace mxwarden::cli {
@@ -27,6 +28,8 @@ std::string_view op_of(Verb verb) {
       return "records.add";
     case Verb::remove:
       return "records.remove";
+    case Verb::explain:
+      return "explain";
     case Verb::reload:
       break;
   }
@@ -36,6 +39,7 @@ std::string_view op_of(Verb verb) {
 json::object request_of(const Invocation& invocation) {
   json::object request{{"op", op_of(invocation.verb)}};
   if (invocation.verb == Verb::status || invocation.verb == Verb::reload) return request;
+  if (invocation.verb == Verb::explain) return explain_request(invocation);
   request["kind"] = store::to_string(invocation.kind);
   if (invocation.net) request[invocation.verb == Verb::list ? "covers" : "net"] = invocation.net->to_string();
   if (invocation.time) request["for_ms"] = std::chrono::ceil<std::chrono::milliseconds>(*invocation.time).count();
@@ -127,6 +131,9 @@ class Command {
         return 0;
       case Verb::remove:
         return removed(answer);
+      case Verb::explain:
+        if (people) terminal_.out << explanation_text(answer, terminal_.colours);
+        return 0;
       default:
         return reloaded(answer);
     }
@@ -199,6 +206,19 @@ class Command {
   bool is_first_ = true;  // the next answer, of its connection
 };
 
+// What the options do not say stands on standard input.
+Result<void> read_request(Invocation& invocation, const Terminal& terminal) {
+  if (invocation.verb != Verb::explain || !invocation.attributes.empty()) return {};
+  if (terminal.in == nullptr) {
+    return Error{
+        "explain what? Give options, at least --client ADDR, or a request on standard input as Postfix sends it"};
+  }
+  auto attributes = read_attributes(*terminal.in);
+  if (!attributes) return attributes.error();
+  invocation.attributes = std::move(*attributes);
+  return {};
+}
+
 int ask(const Invocation& invocation, const Clock& clock, const Terminal& terminal) {
   auto client = ControlClient::connect(invocation.control);
   if (!client) {
@@ -211,7 +231,10 @@ int ask(const Invocation& invocation, const Clock& clock, const Terminal& termin
 }  // namespace
 
 int run(std::span<const std::string_view> words, const Clock& clock, const Terminal& terminal) {
-  const auto line = parse_command_line(words);
+  auto line = parse_command_line(words);
+  if (auto* invocation = std::get_if<Invocation>(&line)) {
+    if (const auto read = read_request(*invocation, terminal); !read) line = read.error();
+  }
   if (const auto* information = std::get_if<Information>(&line)) {
     terminal.out << information->text;
     return 0;

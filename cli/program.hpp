@@ -18,6 +18,7 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   bool colours = false;
+  std::istream* in = nullptr;  // null: nobody has anything to read there
 };
 
 // `words` without the program's own name.

@@ -24,7 +24,7 @@ Rule make_good_record_rule(const conf::Rate& good_record) {
     if (question.request->state != ProtocolState::end_of_message) return pass("it counts at END-OF-MESSAGE");
     if (question.client.empty()) return pass(why::unknown_client);
     if (question.is_ours()) return pass(question.why_ours());
-    if ((question.view->message_counted_by & question.bit) != 0) return pass("counted already of this message");
+    if ((question.view->message_counted_by & question.bit) != 0) return pass("counted already in this message");
     write_good_record(counts.add(), question.client, good_record, 1);
     return Step::judge;
   };

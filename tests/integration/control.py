@@ -414,9 +414,9 @@ class Completion(unittest.TestCase):
     def test_what_is_offered(self):
         general = ["--control", "--json", "--help", "--version"]
         for line, offered in [
-                ("mxwarden ", ["status", "bans", "grants", "listings", "reload"]),
+                ("mxwarden ", ["status", "bans", "grants", "listings", "reload", "explain"]),
                 ("mxwarden b", ["bans"]),
-                ("mxwarden --json ", ["status", "bans", "grants", "listings", "reload"]),
+                ("mxwarden --json ", ["status", "bans", "grants", "listings", "reload", "explain"]),
                 ("mxwarden --control /run/x l", ["listings"]),
                 ("mxwarden bans ", ["list", "add", "remove"]),
                 ("mxwarden grants r", ["remove"]),
@@ -426,6 +426,9 @@ class Completion(unittest.TestCase):
                 ("mxwarden bans add 192.0.2.1 --re", ["--reason"]),
                 ("mxwarden bans add 192.0.2.1 --reason ", []),
                 ("mxwarden bans add 192.0.2.1 --for 1", ["10m", "1h", "1d"]),
+                ("mxwarden explain --cl", ["--client", "--client-name"]),
+                ("mxwarden explain --client 192.0.2.1 --context r", ["relay"]),
+                ("mxwarden explain --state E", ["EHLO", "END-OF-MESSAGE", "ETRN"]),
                 ("mxwarden --ver", ["--version"]),
                 ("mxwarden --control /etc/host", ["/etc/host.conf", "/etc/hostname", "/etc/hosts"]),
         ]:
@@ -448,7 +451,7 @@ class Completion(unittest.TestCase):
                     self.assertIn(verb.strip(), self.complete(f"mxwarden {noun} "))
                 own = set(self.complete(f"mxwarden {noun}{verb or ''} --")) - {"--control", "--json", "--help",
                                                                                 "--version"}
-                self.assertEqual(own, set(re.findall(r"--\w+", rest)))
+                self.assertEqual(own, set(re.findall(r"--[\w-]+", rest)))
 
 
 if __name__ == "__main__":
