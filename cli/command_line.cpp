@@ -57,6 +57,22 @@ constexpr std::array attribute_options{std::pair{&client, Attribute::client_addr
                                        std::pair{&server_port, Attribute::server_port}};
 constexpr std::string_view usual_state = "RCPT";
 
+constexpr Option of_client{"--client", "NET", "only of this address, or of a client in this net"};
+constexpr Option of_rule{"--rule", "NAME", "only where this rule spoke"};
+constexpr Option with_action{"--action", "WORD", "only with this answer: its first word, as 421 or DUNNO"};
+constexpr Option in_state{"--state", "STATE", "only at this stage: CONNECT, MAIL, RCPT, END-OF-MESSAGE ..."};
+constexpr Option of_sender{"--sender", "ADDR", "only of this sender; @example.org: of all of a domain"};
+constexpr Option of_recipient{"--recipient", "ADDR", "only for this recipient, or domain"};
+constexpr Option of_login{"--login", "NAME", "only of who is logged in so, or in this domain"};
+constexpr Option refused{"--refused", "", "only what was refused"};
+constexpr Option all{"--all", "", "also what no rule had anything to say about; an option of the above does that too"};
+// Each is a member of the request of its own name.
+constexpr std::array filters{&of_client,    &of_rule,  &with_action, &in_state, &of_sender,
+                             &of_recipient, &of_login, &refused,     &all};
+
+// As many as any command has.
+using Options = std::array<const Option*, attribute_options.size() + 1>;  // null: none
+
 constexpr std::array general{
     Option{"--control", "PATH", "the daemon's control socket, as [server] control says (/run/mxwarden/control.sock)"},
     Option{"--json", "", "for programs: one JSON object, of a list one a line"},
@@ -72,8 +88,8 @@ struct Command {
   Verb verb;
   RecordKind kind;
   Argument argument;
-  std::array<const Option*, 2> required;  // null: none
-  std::array<const Option*, 11> optional;
+  Options required;
+  Options optional;
   std::string_view help;
 };
 
@@ -149,6 +165,14 @@ constexpr std::array commands{
          &listener},
         "what a request would be answered now and why, rule by rule; nothing is counted. Without options it is read "
         "from standard input, as Postfix sends it"},
+    Command{"tail",
+            "",
+            Verb::tail,
+            RecordKind::ban,
+            Argument::none,
+            {},
+            filters,
+            "decisions while they are made: those that a rule had something to say about"},
 };
 
 std::string_view name_of(Argument argument) {
@@ -232,6 +256,9 @@ const Option* find_option(std::string_view name) {
     if (option->name == name) return option;
   }
   for (const auto& [option, attribute] : attribute_options) {
+    if (option->name == name) return option;
+  }
+  for (const auto* option : filters) {
     if (option->name == name) return option;
   }
   return nullptr;
@@ -387,6 +414,23 @@ Result<std::vector<AttributeValue>> read_attributes(const Words& words) {
   return Result<std::vector<AttributeValue>>(boost::system::in_place_value, std::move(attributes));
 }
 
+// What a daemon would refuse is said at once.
+Result<void> read_filters(const Words& words, Invocation& invocation) {
+  for (const auto* option : filters) {
+    if (!words.options.contains(option->name)) continue;
+    auto value = option->value.empty() ? Result<std::string>(boost::system::in_place_value) : read_text(words, *option);
+    if (!value) return value.error();
+    if (option == &of_client) {
+      if (const auto net = Prefix::parse(*value); !net) return Error{"--client: " + printable(net.error().message)};
+    }
+    if (option == &with_action && value->find(' ') != std::string::npos) {
+      return Error{fmt::format("{} is the first word of an answer, as 421, and no more", option->name)};
+    }
+    invocation.filters.emplace_back(option->name.substr(2), std::move(*value));
+  }
+  return {};
+}
+
 CommandLine read(const Command& command, const Words& words) {
   Invocation invocation;
   invocation.verb = command.verb;
@@ -411,6 +455,9 @@ CommandLine read(const Command& command, const Words& words) {
     auto text = read_text(words, *option);
     if (!text) return text.error();
     *to = std::move(*text);
+  }
+  if (command.verb == Verb::tail) {
+    if (const auto filtered = read_filters(words, invocation); !filtered) return filtered.error();
   }
   return invocation;
 }

@@ -17,7 +17,7 @@
 
 namespace mxwarden::cli {
 
-enum class Verb : std::uint8_t { status, list, add, remove, reload, explain };
+enum class Verb : std::uint8_t { status, list, add, remove, reload, explain, tail };
 
 // An attribute of Postfix's, and its value: UTF-8.
 using AttributeValue = std::pair<std::string, std::string>;
@@ -35,6 +35,8 @@ struct Invocation {
   bool force = false;
   std::vector<AttributeValue> attributes;  // of explain; empty: they stand on standard input
   std::string listener;
+  // Of tail: members of the request that say which decisions, and their values; empty: it is there or not.
+  std::vector<std::pair<std::string_view, std::string>> filters;
 };
 
 // What was asked for and needs no daemon: the help, the version.

@@ -1,11 +1,13 @@
 #include "cli/control_client.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -85,6 +87,16 @@ Result<void> ControlClient::send(std::string_view line) {
     rest.erase(0, static_cast<std::size_t>(size));
   }
   return {};
+}
+
+bool ControlClient::await_line(int output) const {
+  if (input_.find('\n') != std::string::npos) return true;
+  // Of the output the kernel tells only what is wrong with it.
+  std::array<pollfd, 2> ends{{{fd_, POLLIN, 0}, {output, 0, 0}}};
+  while (::poll(ends.data(), ends.size(), -1) < 0) {
+    if (errno != EINTR) return true;
+  }
+  return ends[1].revents == 0;
 }
 
 Result<std::string> ControlClient::receive() {

@@ -1,5 +1,6 @@
 #pragma once
-// The operator's end of the control socket: a line there, a line back. Blocks, for ten seconds at most.
+// The operator's end of the control socket: a line there, a line back, or lines without end. Blocks, for ten seconds at
+// most but where it says otherwise.
 
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ class ControlClient {
   Result<void> send(std::string_view line);
   // The next line, without its line feed.
   Result<std::string> receive();
+  // Waits without end until receive() has something to look at. False: nobody reads `output`, a descriptor, any more.
+  bool await_line(int output) const;
 
  private:
   ControlClient(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}

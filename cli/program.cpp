@@ -10,6 +10,7 @@
 #include "cli/control_client.hpp"
 #include "cli/explain.hpp"
 #include "cli/report.hpp"
+#include "cli/tail.hpp"
 
 namespace mxwarden::cli {
 namespace {
@@ -30,6 +31,8 @@ std::string_view op_of(Verb verb) {
       return "records.remove";
     case Verb::explain:
       return "explain";
+    case Verb::tail:
+      return "decisions.follow";
     case Verb::reload:
       break;
   }
@@ -40,6 +43,12 @@ json::object request_of(const Invocation& invocation) {
   json::object request{{"op", op_of(invocation.verb)}};
   if (invocation.verb == Verb::status || invocation.verb == Verb::reload) return request;
   if (invocation.verb == Verb::explain) return explain_request(invocation);
+  if (invocation.verb == Verb::tail) {
+    for (const auto& [name, value] : invocation.filters) {
+      request[name] = value.empty() ? json::value(true) : json::value(value);
+    }
+    return request;
+  }
   request["kind"] = store::to_string(invocation.kind);
   if (invocation.net) request[invocation.verb == Verb::list ? "covers" : "net"] = invocation.net->to_string();
   if (invocation.time) request["for_ms"] = std::chrono::ceil<std::chrono::milliseconds>(*invocation.time).count();
@@ -63,6 +72,7 @@ class Command {
     auto answer = receive();
     if (!answer) return exit_unavailable;
     if (!is_ok(*answer)) return refused(*answer);
+    if (invocation_.verb == Verb::tail) return follow_decisions(client_, invocation_.json, terminal_);
     if (invocation_.json) print(*answer);
     return finish(*answer);
   }

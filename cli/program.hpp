@@ -1,7 +1,8 @@
 #pragma once
 // The command mxwarden: asks one thing, says what came of it.
 //
-// Exit status: 0; 1 the daemon says no, or there is nothing to remove; 2 wrong usage; 69 no daemon answers.
+// Exit status: 0; 1 the daemon says no, or there is nothing to remove; 2 wrong usage; 69 no daemon answers,
+// or no longer.
 
 #include <iosfwd>
 

@@ -49,4 +49,21 @@ struct Decision {
   std::string failure;     // not empty: an exception kept the rules from deciding
 };
 
+// How a verdict or a remark reads in the log and wherever decisions are shown; null: nobody had anything against it.
+
+// The rule only says what it would have answered.
+inline bool is_monitored(const Verdict* verdict) {
+  return verdict != nullptr && verdict->mode == conf::Mode::monitor;
+}
+
+// What was answered, as far as this rule goes.
+inline std::string_view answered(const Verdict* verdict) {
+  return verdict == nullptr || is_monitored(verdict) ? std::string_view("DUNNO") : verdict->action;
+}
+
+// `421`, `REJECT`: the word an answer begins with.
+inline std::string_view word_of(std::string_view action) {
+  return action.substr(0, action.find(' '));
+}
+
 }  // namespace mxwarden::policy

@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::size_t usual_size = 512;
 
-// `421`, `REJECT`: the word an answer begins with.
-std::string_view word_of(std::string_view action) {
-  return action.substr(0, action.find(' '));
-}
-
 template <class Integer>
 void append_number(std::string& line, std::string_view key, Integer number) {
   std::array<char, 20> digits;
@@ -69,8 +64,8 @@ std::string decision_line(const Request& request, const Verdict* verdict, std::s
   std::string line;
   line.reserve(usual_size);
   line += "decision";
-  const bool monitored = verdict != nullptr && verdict->mode == conf::Mode::monitor;
-  append_logfmt(line, "action", verdict == nullptr || monitored ? "DUNNO" : word_of(verdict->action));
+  const bool monitored = is_monitored(verdict);
+  append_logfmt(line, "action", word_of(answered(verdict)));
   if (monitored) append_logfmt(line, "would", word_of(verdict->action));
   if (verdict != nullptr) append_logfmt(line, "rule", verdict->rule);
   append_logfmt(line, "client", request[Attribute::client_address]);

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,6 +72,7 @@ struct Call {
   const ControlPeer& peer;
   Members members;
   Reply reply;
+  std::unique_ptr<ControlStream> stream = nullptr;  // goes on after the answer
 
   // Answered, if something is wrong.
   bool faulty();

@@ -13,6 +13,7 @@
 #include "base/escape.hpp"
 #include "base/log.hpp"
 #include "server/control_call.hpp"
+#include "server/control_decisions.hpp"
 #include "server/control_explain.hpp"
 #include "server/control_records.hpp"
 
@@ -79,9 +80,13 @@ struct Operation {
   void (*run)(Call& call);
 };
 
-constexpr std::array operations{Operation{"status", status},          Operation{"records.list", list_records},
-                                Operation{"records.add", add_record}, Operation{"records.remove", remove_record},
-                                Operation{"reload", reload},          Operation{"explain", explain}};
+constexpr std::array operations{Operation{"status", status},
+                                Operation{"records.list", list_records},
+                                Operation{"records.add", add_record},
+                                Operation{"records.remove", remove_record},
+                                Operation{"reload", reload},
+                                Operation{"explain", explain},
+                                Operation{"decisions.follow", follow_decisions}};
 
 std::string names_of_operations() {
   std::vector<std::string_view> names;
@@ -97,23 +102,29 @@ std::optional<std::string> why_not(const ControlPeer& peer) {
 
 }  // namespace
 
-void ControlOperations::answer(std::string_view request, const ControlPeer& peer, bool first, Answered answered) {
+std::unique_ptr<ControlStream> ControlOperations::answer(std::string_view request, const ControlPeer& peer, bool first,
+                                                         Answered answered) {
   const Reply reply{first, std::move(answered)};
-  if (const auto why = why_not(peer)) return reply.error(*why);
+  const auto refuse = [&](std::string_view sentence) {
+    reply.error(sentence);
+    return nullptr;
+  };
+  if (const auto why = why_not(peer)) return refuse(*why);
   json::error_code error;
   const auto value = json::parse(request, error);
-  if (error) return reply.error("a request is one JSON object a line; this is no JSON: " + error.message());
+  if (error) return refuse("a request is one JSON object a line; this is no JSON: " + error.message());
   const auto* object = value.if_object();
-  if (object == nullptr) return reply.error(R"(a request is a JSON object, as {"op":"status"})");
+  if (object == nullptr) return refuse(R"(a request is a JSON object, as {"op":"status"})");
   const auto* op = object->if_contains("op");
   const auto* name = op == nullptr ? nullptr : op->if_string();
-  if (name == nullptr) return reply.error("`op' is missing, or no text: one of " + names_of_operations());
+  if (name == nullptr) return refuse("`op' is missing, or no text: one of " + names_of_operations());
   const auto* operation = std::ranges::find(operations, std::string_view(*name), &Operation::name);
   if (operation == operations.end()) {
-    return reply.error(fmt::format("`op' {} is unknown: one of {}", quoted(*name), names_of_operations()));
+    return refuse(fmt::format("`op' {} is unknown: one of {}", quoted(*name), names_of_operations()));
   }
   Call call{daemon_, peer, Members(*object), reply};
   operation->run(call);
+  return std::move(call.stream);
 }
 
 }  // namespace mxwarden::server

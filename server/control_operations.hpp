@@ -20,6 +20,8 @@
 //                                                       now), over, recorded (it would be), retry_after_ms (null:
 //                                                       never); record; access: key and line of the entry it goes by
 //   {"op":"reload"}                                     -> {"ok":true,"warnings":[...]}, if there are any
+//   {"op":"decisions.follow"}                           server/control_decisions.hpp
+//       -> {"ok":true}, then a line for each decision
 //
 // A record is what store::to_text() writes. Whatever goes wrong is {"ok":false,"error":"..."}, a sentence that names
 // the member and what it may be. Members that an operation does not know are wrong, so that a slip of the pen does
@@ -34,6 +36,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +46,8 @@
 #include "base/result.hpp"
 #include "conf/settings.hpp"
 #include "policy/explanation.hpp"
+#include "server/control_stream.hpp"
+#include "server/decision_feed.hpp"
 #include "server/recorder.hpp"
 #include "store/records.hpp"
 
@@ -71,6 +76,7 @@ class ControlOperations {
     store::Records& records;
     const Clock& clock;
     const conf::Settings& settings;  // those in force, also after a reload
+    DecisionFeed& decisions;
     std::function<ControlStatus()> status;
     // What is to be warned of. The error names every fault.
     std::function<Result<std::vector<std::string>>()> reload;
@@ -84,8 +90,10 @@ class ControlOperations {
 
   explicit ControlOperations(Daemon daemon) : daemon_(std::move(daemon)) {}
 
-  // `first`: of its connection; the answer then says which protocol this is.
-  void answer(std::string_view request, const ControlPeer& peer, bool first, Answered answered);
+  // `first`: of its connection; the answer then says which protocol this is. What is returned goes on after the answer,
+  // which was given then; null: that was all, or will be.
+  std::unique_ptr<ControlStream> answer(std::string_view request, const ControlPeer& peer, bool first,
+                                        Answered answered);
 
   // An answer of an error, for what never became a request.
   static std::string error(std::string_view sentence, bool first);

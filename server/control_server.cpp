@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +45,16 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
   void ask(std::string_view line);
   void answered(std::string answer);
   void write(std::string answer);
+  void send_output();
+  void sent();
   void give_up_after(Duration patience);
+
+  void start_stream();
+  void watch_client();
+  void asked_in_stream();
+  void news_of_stream();
+  void send_stream();
+  bool take_from_stream();
 
   Socket socket_;
   Timer timer_;
@@ -57,6 +68,10 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
   bool waits_ = false;          // for an answer of the operations
   bool first_ = true;           // nothing was answered yet
   bool last_ = false;           // nothing more is to be answered
+  bool sending_ = false;        // output_ is on its way
+  std::unique_ptr<ControlStream> stream_;
+  bool streaming_ = false;     // the answer before it is gone
+  bool news_are_due_ = false;  // of the stream
 };
 
 void ControlConnection::give_up_after(Duration patience) {
@@ -111,7 +126,7 @@ void ControlConnection::ask(std::string_view line) {
   line_is_timed_ = false;
   waits_ = true;
   try {
-    server_->operations_.answer(line, peer_, first_, [weak = weak_from_this()](std::string answer) {
+    stream_ = server_->operations_.answer(line, peer_, first_, [weak = weak_from_this()](std::string answer) {
       if (const auto self = weak.lock()) self->answered(std::move(answer));
     });
   } catch (const std::exception& exception) {
@@ -129,15 +144,97 @@ void ControlConnection::write(std::string answer) {
   output_ = std::move(answer);
   output_ += '\n';
   give_up_after(server_->patience_.with_line);
+  send_output();
+}
+
+void ControlConnection::send_output() {
+  sending_ = true;
   boost::asio::async_write(socket_, boost::asio::buffer(output_),
                            [self = shared_from_this()](const error_code& error, std::size_t) {
                              if (self->server_ == nullptr) return;
-                             if (error || self->last_) {
+                             self->sending_ = false;
+                             if (error) {
                                self->close();
                              } else {
-                               self->go_on();
+                               self->sent();
                              }
                            });
+}
+
+void ControlConnection::sent() {
+  if (last_) {
+    close();
+  } else if (streaming_) {
+    send_stream();
+  } else if (stream_) {
+    start_stream();
+  } else {
+    go_on();
+  }
+}
+
+// From here on the stream is sent, and what the client does is watched, side by side.
+void ControlConnection::start_stream() {
+  timer_.cancel();
+  streaming_ = true;
+  // Owned by this, so that it calls no longer than this lives.
+  stream_->start([this] { news_of_stream(); });
+  if (!input_.empty()) return asked_in_stream();
+  if (input_ends_) return close();
+  watch_client();
+  send_stream();
+}
+
+void ControlConnection::watch_client() {
+  input_.resize(1);
+  socket_.async_read_some(boost::asio::buffer(input_),
+                          [self = shared_from_this()](const error_code& error, std::size_t) {
+                            if (self->server_ == nullptr) return;
+                            if (error) {
+                              self->close();
+                            } else {
+                              self->asked_in_stream();
+                            }
+                          });
+}
+
+// Its client waits for an answer that will not come: behind what is on its way it is told so.
+void ControlConnection::asked_in_stream() {
+  stream_ = nullptr;
+  give_up_after(server_->patience_.with_line);
+  send_stream();
+}
+
+// Once a turn, however much there is in it.
+void ControlConnection::news_of_stream() {
+  if (sending_ || std::exchange(news_are_due_, true)) return;
+  boost::asio::post(server_->context_, [self = shared_from_this()] {
+    self->news_are_due_ = false;
+    if (self->server_ != nullptr) self->send_stream();
+  });
+}
+
+void ControlConnection::send_stream() {
+  if (sending_ || last_) return;
+  if (stream_ == nullptr) {
+    last_ = true;
+    return write(
+        ControlOperations::error("nothing else can be asked while a stream runs; the connection is closed", first_));
+  }
+  output_.clear();
+  last_ = !take_from_stream();
+  if (!output_.empty()) return send_output();
+  if (last_) close();
+}
+
+bool ControlConnection::take_from_stream() {
+  try {
+    return stream_->take(output_);
+  } catch (const std::exception&) {
+    // Memory, or a bug: of this one stream.
+    output_.clear();
+    return false;
+  }
 }
 
 void ControlConnection::close() {
@@ -147,6 +244,7 @@ void ControlConnection::close() {
   error_code ignored;
   socket_.close(ignored);
   timer_.cancel();
+  stream_ = nullptr;
   server->open_.erase(self);
 }
 

@@ -6,6 +6,11 @@
 // answer, or an answer is not yet taken, nothing more is read, so that a connection holds two lines and what one read
 // brings, at most. A client that sends no more may go on reading: what it asked is answered before the end.
 //
+// An operation may go on after its answer, with a stream of lines (server/control_stream.hpp). Then nothing else can be
+// asked on this connection: a client that sends anything is told so and closed, and one that closes, or sends no more,
+// ends the stream. A stream has no end of its own by time, neither while there is nothing to say nor while its client
+// does not read.
+//
 // Limits: 64 connections, one more is told so and closed; lines of 64 KiB with their line feed, a longer one is told so
 // and closed; 10 s to finish a line that was begun and to take an answer; 10 minutes without a request.
 //

@@ -116,6 +116,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       control_operations_({.records = store_.records(),
                            .clock = clock_,
                            .settings = configuration_.settings,
+                           .decisions = decisions_,
                            .status = [this] { return control_status(); },
                            .reload = [this] { return reload(); },
                            .explain =

@@ -21,6 +21,7 @@
 #include "server/connection_watch.hpp"
 #include "server/control_operations.hpp"
 #include "server/control_server.hpp"
+#include "server/decision_feed.hpp"
 #include "server/http.hpp"
 #include "server/listener.hpp"
 #include "server/recorder.hpp"
@@ -81,7 +82,8 @@ class Daemon {
   policy::GoodRecords good_records_;
   std::set<std::string, std::less<>> spared_;  // rules that a guard has put in monitor mode
   policy::Pipeline pipeline_;
-  Recorder recorder_;
+  DecisionFeed decisions_{clock_};
+  Recorder recorder_{&decisions_};
   Sessions sessions_;
   HttpServer http_;
   ControlOperations control_operations_;

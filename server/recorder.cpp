@@ -18,6 +18,7 @@ void Recorder::decided(const policy::Request& request, const policy::Decision& d
   ++this_second_;
   ++totals_.decisions;
   metrics_.decided(request, decision, took);
+  if (feed_ != nullptr && feed_->followed()) feed_->decided(request, decision, took);
   if (!decision.verdict && decision.remarks.empty() && !log::enabled(log::Level::debug)) return;
   if (decision.verdict && decision.verdict->refuses) {
     count_refusal(period_.refusals, decision.verdict->rule);

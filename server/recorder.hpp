@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "policy/decision.hpp"
 #include "policy/request.hpp"
+#include "server/decision_feed.hpp"
 #include "server/metrics.hpp"
 
 namespace mxwarden::server {
@@ -29,6 +30,9 @@ class Recorder {
     std::uint64_t last_second = 0;  // of them, between the last two ticks
     Refusals refusals;
   };
+
+  // `feed`: of those who follow the decisions; null: there is none. It must outlive this.
+  explicit Recorder(DecisionFeed* feed = nullptr) : feed_(feed) {}
 
   void decided(const policy::Request& request, const policy::Decision& decision, Duration took);
   void malformed(std::string_view peer, std::string_view reason, Instant now);
@@ -51,6 +55,7 @@ class Recorder {
   static void count_refusal(Refusals& refusals, std::string_view rule);
   void log(const policy::Request& request, const policy::Decision& decision, Duration took) const;
 
+  DecisionFeed* feed_;
   Metrics metrics_;
   log::RepeatedWarning malformed_;
   log::RepeatedWarning failed_;

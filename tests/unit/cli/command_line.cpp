@@ -63,6 +63,23 @@ TEST_CASE("a command has what it takes, in any order") {
   CHECK(status.json);
 }
 
+TEST_CASE("tail takes what says which decisions, as the request has it") {
+  CHECK(parsed({"tail"}).verb == Verb::tail);
+  CHECK(parsed({"tail"}).filters.empty());
+  const auto all = parsed({"tail", "--refused", "--client", "192.0.2.0/24", "--login=joe", "--json"});
+  CHECK(all.json);
+  using Filters = decltype(all.filters);
+  CHECK(all.filters == Filters{{"client", "192.0.2.0/24"}, {"login", "joe"}, {"refused", ""}});
+  CHECK(parsed({"tail", "--all", "--state", "RCPT", "--sender", "@a", "--recipient", "b@c", "--rule", "r", "--action",
+                "421"})
+            .filters.size() == 6);
+  CHECK(error({"tail", "--client", "192.0.2.7/24"}).find("--client: ") == 0);
+  CHECK(error({"tail", "--action", "421 4.7.0"}).find("first word") != std::string::npos);
+  CHECK(error({"tail", "--sender", ""}).find("--sender must be text") == 0);
+  CHECK(error({"tail", "now"}).find("is too much") != std::string::npos);
+  CHECK(error({"status", "--refused"}).find("is not for status") != std::string::npos);
+}
+
 TEST_CASE("help is of all, of a noun, of one command; a mistake asks for it in vain") {
   const auto all = information({"--help"});
   CHECK(all == information({"-h"}));
@@ -80,7 +97,7 @@ TEST_CASE("help is of all, of a noun, of one command; a mistake asks for it in v
 
 TEST_CASE("bytes that are no text are shown, not obeyed") {
   CHECK(error({"bans\x1b[2J"}) ==
-        "\"bans\\x1b[2J\" is no command: one of status, bans, grants, listings, reload, explain");
+        "\"bans\\x1b[2J\" is no command: one of status, bans, grants, listings, reload, explain, tail");
   CHECK(error({"bans", "list", "\xFF"}) == "\"\\xff\" is not an IP address");
   CHECK(error({"bans", "list", "1\n2"}).find("`1\\x0a2' is not an IP address") != std::string::npos);
   CHECK(error({"--\x07"}) == "\"--\\x07\" is no option");

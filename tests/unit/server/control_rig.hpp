@@ -76,11 +76,13 @@ struct ControlRig {
   ManualClock clock;
   conf::Settings settings;
   FakeRecords records{clock};
+  DecisionFeed decisions{clock};
   ControlStatus status;
   Result<std::vector<std::string>> reloaded;
   ControlOperations operations{{.records = records,
                                 .clock = clock,
                                 .settings = settings,
+                                .decisions = decisions,
                                 .status = [this] { return status; },
                                 .reload = [this] { return reloaded; }}};
 };

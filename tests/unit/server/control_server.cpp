@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr std::string_view reload = "{\"op\":\"reload\"}\n";
 constexpr std::string_view first_ok = "{\"ok\":true,\"proto\":1}\n";
 constexpr std::string_view ok = "{\"ok\":true}\n";
+constexpr std::string_view follow = "{\"op\":\"decisions.follow\"}\n";
 
 struct ServerRig : ControlRig {
   explicit ServerRig(ControlServer::Patience patience = {}) : server(context, operations, patience) {}
@@ -27,6 +28,16 @@ struct ServerRig : ControlRig {
   void poll() {
     context.restart();
     context.poll();
+  }
+  // So many refusals, of one client.
+  void decide(int count = 1) {
+    policy::Request request;
+    request[Attribute::client_address] = "192.0.2.7";
+    policy::Decision decision;
+    decision.verdict.emplace();
+    decision.verdict->action = "421 4.7.0 Too many";
+    for (; count > 0; --count) decisions.decided(request, decision, 1us);
+    poll();
   }
   std::string ask(Wire& wire, std::string_view lines) {
     wire.write(lines);
@@ -210,6 +221,137 @@ TEST_CASE("a line that comes byte by byte has no more time than another") {
   }
   CHECK(rig.server.size() == 0);
   CHECK(wire.read().find("a line may have") == std::string::npos);
+}
+
+TEST_CASE("a stream goes on after its answer, for each who follows") {
+  ServerRig rig;
+  auto one = rig.connect();
+  auto other = rig.connect();
+  CHECK(rig.ask(one, reload) == first_ok);
+  CHECK(rig.ask(one, follow) == ok);
+  CHECK(rig.ask(other, follow) == first_ok);
+  for (int round = 0; round < 3; ++round) {
+    rig.decide(2);
+    const auto lines = one.read();
+    CHECK(std::ranges::count(lines, '\n') == 2);
+    CHECK(lines == other.read());
+  }
+  one.close();
+  rig.poll();
+  CHECK(rig.server.size() == 1);
+  rig.decide();
+  CHECK(std::ranges::count(other.read(), '\n') == 1);
+}
+
+TEST_CASE("who follows and closes, or sends no more, is gone at once, also while it does not read") {
+  for (const auto how : {SHUT_WR, SHUT_RDWR}) {
+    for (const auto unread : {0, 5000}) {
+      ServerRig rig;
+      auto wire = rig.connect();
+      rig.ask(wire, follow);
+      rig.decide(unread);
+      CHECK(rig.server.size() == 1);
+      REQUIRE(::shutdown(wire.fd(), how) == 0);
+      rig.poll();
+      CHECK(rig.server.size() == 0);
+      CHECK_FALSE(rig.decisions.followed());
+    }
+  }
+  ServerRig rig;
+  auto wire = rig.connect();
+  wire.write(follow);
+  REQUIRE(::shutdown(wire.fd(), SHUT_WR) == 0);
+  rig.poll();
+  CHECK(wire.read() == first_ok);
+  CHECK(wire.closed());
+}
+
+TEST_CASE("nothing else can be asked while a stream runs") {
+  constexpr std::string_view told =
+      "{\"ok\":false,\"error\":\"nothing else can be asked while a stream runs; the connection is closed\"}\n";
+  ServerRig rig;
+  auto at_once = rig.connect();
+  CHECK(rig.ask(at_once, std::string(follow) + std::string(reload)) == std::string(first_ok) + std::string(told));
+  CHECK(at_once.closed());
+  auto later = rig.connect();
+  CHECK(rig.ask(later, follow) == first_ok);
+  CHECK(rig.ask(later, reload) == told);
+  CHECK(later.closed());
+  // Behind what is on its way, and a half line is never sent.
+  auto unread = rig.connect();
+  rig.ask(unread, follow);
+  rig.decide(5000);
+  unread.write(reload);
+  std::string all;
+  for (int round = 0; round < 1000 && rig.server.size() > 0; ++round) {
+    rig.poll();
+    all += unread.read();
+  }
+  CHECK(rig.server.size() == 0);
+  CHECK(all.ends_with("}\n" + std::string(told)));
+  CHECK_FALSE(rig.decisions.followed());
+}
+
+TEST_CASE("who does not read holds nobody up, and is told how much it missed") {
+  ServerRig rig;
+  auto slow = rig.connect();
+  auto quick = rig.connect();
+  rig.ask(slow, follow);
+  rig.ask(quick, follow);
+  constexpr long rounds = 200;
+  constexpr long each = 100;
+  long seen = 0;
+  for (int round = 0; round < rounds; ++round) {
+    rig.decide(each);
+    seen += std::ranges::count(quick.read(), '\n');
+  }
+  CHECK(seen == rounds * each);
+  std::string all;
+  for (int round = 0; round < 1000; ++round) {
+    all += slow.read();
+    rig.poll();
+  }
+  const auto lost_at = all.find("{\"lost\":");
+  REQUIRE(lost_at != std::string::npos);
+  const auto lost = std::stol(all.substr(lost_at + 8));
+  const auto got = std::ranges::count(all, '\n') - 1;
+  CHECK(got + lost == rounds * each);
+  CHECK(all.find("lost", lost_at + 8) == std::string::npos);
+  // What fits into a socket, what was on its way and what waited.
+  CHECK(got < 5000);
+  rig.decide();
+  CHECK(std::ranges::count(slow.read(), '\n') == 1);
+}
+
+TEST_CASE("a stream does not end by time, neither when it has nothing to say nor when nobody reads") {
+  ServerRig rig({.with_line = 1ms, .with_silence = 1ms});
+  auto wire = rig.connect();
+  auto unread = rig.connect();
+  rig.ask(wire, follow);
+  rig.ask(unread, follow);
+  rig.decide(5000);
+  wire.read();
+  // A third one is given up in the meantime.
+  auto silent = rig.connect();
+  while (rig.server.size() == 3) rig.context.run_one();
+  CHECK(silent.closed());
+  rig.poll();
+  CHECK(rig.server.size() == 2);
+}
+
+TEST_CASE("streams end with the server") {
+  auto rig = std::make_unique<ServerRig>();
+  auto wire = rig->connect();
+  auto unread = rig->connect();
+  rig->ask(wire, follow);
+  rig->ask(unread, follow);
+  rig->decide(5000);
+  rig->server.close_all();
+  CHECK_FALSE(rig->decisions.followed());
+  rig->decide();
+  wire.read();
+  CHECK(wire.closed());
+  rig.reset();
 }
 
 }  // namespace mxwarden::server
