@@ -65,7 +65,8 @@ constexpr Option of_sender{"--sender", "ADDR", "only of this sender; @example.or
 constexpr Option of_recipient{"--recipient", "ADDR", "only for this recipient, or domain"};
 constexpr Option of_login{"--login", "NAME", "only of who is logged in so, or in this domain"};
 constexpr Option refused{"--refused", "", "only what was refused"};
-constexpr Option all{"--all", "", "also what no rule had anything to say about; an option of the above does that too"};
+constexpr Option all{"--all", "",
+                     "also what no rule had anything to say about, as with all of the above but --refused"};
 // Each is a member of the request of its own name.
 constexpr std::array filters{&of_client,    &of_rule,  &with_action, &in_state, &of_sender,
                              &of_recipient, &of_login, &refused,     &all};

@@ -12,6 +12,7 @@
 
 #include "base/escape.hpp"
 #include "base/log.hpp"
+#include "server/control_bans.hpp"
 #include "server/control_call.hpp"
 #include "server/control_decisions.hpp"
 #include "server/control_explain.hpp"
@@ -86,7 +87,8 @@ constexpr std::array operations{Operation{"status", status},
                                 Operation{"records.remove", remove_record},
                                 Operation{"reload", reload},
                                 Operation{"explain", explain},
-                                Operation{"decisions.follow", follow_decisions}};
+                                Operation{"decisions.follow", follow_decisions},
+                                Operation{"bans.follow", follow_bans}};
 
 std::string names_of_operations() {
   std::vector<std::string_view> names;

@@ -22,6 +22,8 @@
 //   {"op":"reload"}                                     -> {"ok":true,"warnings":[...]}, if there are any
 //   {"op":"decisions.follow"}                           server/control_decisions.hpp
 //       -> {"ok":true}, then a line for each decision
+//   {"op":"bans.follow"}                                server/control_bans.hpp
+//       -> {"ok":true}, then all bans, and a line for each that comes or goes
 //
 // A record is what store::to_text() writes. Whatever goes wrong is {"ok":false,"error":"..."}, a sentence that names
 // the member and what it may be. Members that an operation does not know are wrong, so that a slip of the pen does

@@ -35,6 +35,7 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
       : socket_(std::move(socket)), timer_(server.context_), peer_(peer), server_(&server) {}
 
   void read();
+  void tick();
   // The server forgets it, or is no more.
   void close();
 
@@ -227,6 +228,10 @@ void ControlConnection::send_stream() {
   if (last_) close();
 }
 
+void ControlConnection::tick() {
+  if (streaming_ && stream_) stream_->tick();
+}
+
 bool ControlConnection::take_from_stream() {
   try {
     return stream_->take(output_);
@@ -264,6 +269,10 @@ void ControlServer::open(FileDescriptor socket) {
   const auto connection = std::make_shared<ControlConnection>(std::move(accepted), peer, *this);
   open_.insert(connection);
   connection->read();
+}
+
+void ControlServer::tick() {
+  for (const auto& connection : open_) connection->tick();
 }
 
 void ControlServer::close_all() {

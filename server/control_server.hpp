@@ -51,6 +51,8 @@ class ControlServer {
   // `socket` must not block.
   void open(FileDescriptor socket);
   void close_all();
+  // Each second.
+  void tick();
   std::size_t size() const { return open_.size(); }
 
  private:

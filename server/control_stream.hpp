@@ -19,6 +19,8 @@ class ControlStream {
 
   // Called once, before the first take().
   virtual void start(News news) = 0;
+  // Each second, once it was started.
+  virtual void tick() {}
   // Appends lines with their line feeds, each of 64 KiB at most, about a MiB at once at most. Nothing: there is nothing
   // to say until the next news. False: these were the last ones, and the connection is to end.
   virtual bool take(std::string& to) = 0;

@@ -289,6 +289,7 @@ void Daemon::tick() {
   store_.records().tick();
   sessions_.close_idle(now);
   recorder_.tick();
+  control_.tick();
   spare_good_records(now);
   if (ticks_ % ticks_between_own_addresses == 0) offences_.set_own_addresses(own_addresses());
   notify::watchdog();

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "unit/server/control_rig.hpp"
 #include "unit/server/wire.hpp"
@@ -324,7 +325,7 @@ TEST_CASE("who does not read holds nobody up, and is told how much it missed") {
 }
 
 TEST_CASE("a stream does not end by time, neither when it has nothing to say nor when nobody reads") {
-  ServerRig rig({.with_line = 1ms, .with_silence = 1ms});
+  ServerRig rig({.with_line = 1ms, .with_silence = 50ms});
   auto wire = rig.connect();
   auto unread = rig.connect();
   rig.ask(wire, follow);
@@ -352,6 +353,39 @@ TEST_CASE("streams end with the server") {
   wire.read();
   CHECK(wire.closed());
   rig.reset();
+}
+
+TEST_CASE("bans are followed to the end of a long snapshot, and one that has missed something is closed") {
+  ServerRig rig;
+  const auto ban = [&](std::size_t number) {
+    const std::array<unsigned char, 4> bytes{10, static_cast<unsigned char>(number >> 16U),
+                                             static_cast<unsigned char>(number >> 8U & 255U),
+                                             static_cast<unsigned char>(number & 255U)};
+    const auto address = Address::from_bytes(Address::Family::ipv4, bytes.data());
+    rig.records.book().put({Prefix(address, 32), rig.clock.wall_now() + 1h, store::Ban{"operator", "r", 1}},
+                           rig.clock.now());
+  };
+  constexpr std::size_t many = 20'000;
+  for (std::size_t number = 0; number < many; ++number) ban(number);
+  auto wire = rig.connect();
+  auto lines = rig.ask(wire, "{\"op\":\"bans.follow\"}\n");
+  for (int round = 0; round < 1000 && lines.find("\"end\"") == std::string::npos; ++round) {
+    rig.poll();
+    lines += wire.read();
+  }
+  CHECK(lines.ends_with("{\"snapshot\":\"end\"}\n"));
+  CHECK(std::ranges::count(lines, '\n') == many + 3);
+  ban(many);
+  rig.clock.advance(5s);
+  rig.server.tick();
+  rig.poll();
+  lines = wire.read();
+  CHECK(lines.find("{\"heartbeat\":") == 0);
+  CHECK(lines.ends_with("{\"add\":{\"net\":\"10.0.78.32\",\"left_ms\":3595000}}\n"));
+  for (std::size_t number = 0; number <= 10'000; ++number) ban(many + 1 + number);
+  rig.poll();
+  CHECK(wire.closed());
+  CHECK(rig.server.size() == 0);
 }
 
 }  // namespace mxwarden::server
