@@ -1,8 +1,10 @@
 #include "server/control_decision_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <boost/json.hpp>
 #include <chrono>
+#include <utility>
 #include <variant>
 
 #include "base/escape.hpp"
@@ -10,12 +12,15 @@
 namespace mxwarden::server {
 namespace {
 
-namespace json = boost::json;
-
 using std::chrono::milliseconds;
 
 constexpr std::size_t longest_text = 512;
-constexpr std::size_t usual_members = 24;
+constexpr std::size_t usual_size = 512;
+
+// It may stand between quotes as it is.
+bool is_plain(char c) {
+  return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
 
 std::string clean(std::string_view text) {
   if (text.size() <= longest_text) return printable(text);
@@ -25,66 +30,101 @@ std::string clean(std::string_view text) {
   return printable(text.substr(0, end)) + "...";
 }
 
-void add(json::object& object, std::string_view name, std::string_view text) {
-  if (!text.empty()) object.emplace(name, clean(text));
+// One JSON object, member by member: a quarter of what it costs to build it first.
+class Line {
+ public:
+  Line() { text_.reserve(usual_size); }
+
+  // Nothing, if it is empty.
+  void add(std::string_view name, std::string_view value);
+  template <class Integer>
+  void add_number(std::string_view name, Integer number) {
+    begin(name);
+    text_ += fmt::format_int(number).c_str();
+  }
+  void add_null(std::string_view name) {
+    begin(name);
+    text_ += "null";
+  }
+  std::string end() && { return std::move(text_ += '}'); }
+
+ private:
+  void begin(std::string_view name) { text_.append(text_.empty() ? "{\"" : ",\"").append(name).append("\":"); }
+
+  std::string text_;
+};
+
+void Line::add(std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  begin(name);
+  text_ += '"';
+  if (value.size() <= longest_text && std::ranges::all_of(value, is_plain)) {
+    text_ += value;
+  } else {
+    // Without control characters, these two alone would end the text (RFC 8259, section 7).
+    for (const char c : clean(value)) {
+      if (c == '"' || c == '\\') text_ += '\\';
+      text_ += c;
+    }
+  }
+  text_ += '"';
 }
 
-void add_cause(json::object& object, const policy::Cause& cause) {
-  object.emplace("count", cause.count);
-  object.emplace("limit", cause.limit);
-  if (cause.window) object.emplace("window_ms", std::chrono::ceil<milliseconds>(*cause.window).count());
+void add_cause(Line& line, const policy::Cause& cause) {
+  line.add_number("count", cause.count);
+  line.add_number("limit", cause.limit);
+  if (cause.window) line.add_number("window_ms", std::chrono::ceil<milliseconds>(*cause.window).count());
   if (cause.retry_after == Duration::zero()) return;
   if (cause.retry_after == Duration::max()) {
-    object.emplace("retry_after_ms", nullptr);
+    line.add_null("retry_after_ms");
   } else {
-    object.emplace("retry_after_ms", std::chrono::ceil<milliseconds>(cause.retry_after).count());
+    line.add_number("retry_after_ms", std::chrono::ceil<milliseconds>(cause.retry_after).count());
   }
 }
 
-void add_record(json::object& object, const store::Ban& ban) {
-  add(object, "by", ban.rule);
-  add(object, "reason", ban.reason);
+void add_record(Line& line, const store::Ban& ban) {
+  line.add("by", ban.rule);
+  line.add("reason", ban.reason);
 }
 
-void add_record(json::object& object, const store::Grant& grant) {
-  add(object, "grant", std::ranges::max_element(grant.logins, {}, &store::Grant::Login::last)->name);
+void add_record(Line& line, const store::Grant& grant) {
+  line.add("grant", std::ranges::max_element(grant.logins, {}, &store::Grant::Login::last)->name);
 }
 
-void add_record(json::object& object, const store::Listing& listing) {
-  add(object, "list", listing.list);
-  add(object, "reason", listing.reason);
+void add_record(Line& line, const store::Listing& listing) {
+  line.add("list", listing.list);
+  line.add("reason", listing.reason);
 }
 
-void add_verdict(json::object& object, const policy::Verdict& verdict) {
-  if (verdict.cause) add_cause(object, *verdict.cause);
+void add_verdict(Line& line, const policy::Verdict& verdict) {
+  if (verdict.cause) add_cause(line, *verdict.cause);
   if (verdict.record) {
-    std::visit([&](const auto& what) { add_record(object, what); }, verdict.record->what);
-    object.emplace("left_ms", std::chrono::ceil<milliseconds>(verdict.left).count());
+    std::visit([&](const auto& what) { add_record(line, what); }, verdict.record->what);
+    line.add_number("left_ms", std::chrono::ceil<milliseconds>(verdict.left).count());
   }
-  object.emplace("mode", policy::is_monitored(&verdict) ? "monitor" : "enforce");
+  line.add("mode", policy::is_monitored(&verdict) ? "monitor" : "enforce");
 }
 
 }  // namespace
 
 std::string decision_json(const ShownDecision& decision) {
   const auto& [request, verdict, store, took, now] = decision;
-  json::object object;
-  object.reserve(usual_members);
-  object.emplace("time", milliseconds_since_1970(now));
-  add(object, "action", policy::answered(verdict));
-  if (policy::is_monitored(verdict)) add(object, "would", verdict->action);
-  if (verdict != nullptr) add(object, "rule", verdict->rule);
-  add(object, "client", request[Attribute::client_address]);
-  add(object, "state", request[Attribute::protocol_state]);
-  if (verdict != nullptr) add_verdict(object, *verdict);
-  add(object, "store", store);
-  object.emplace("us", std::chrono::floor<std::chrono::microseconds>(took).count());
-  add(object, "sender", request[Attribute::sender]);
-  add(object, "recipient", request[Attribute::recipient]);
-  add(object, "login", request[Attribute::sasl_username]);
-  add(object, "helo", request[Attribute::helo_name]);
-  add(object, "instance", request[Attribute::instance]);
-  return json::serialize(object);
+  Line line;
+  line.add_number("time", milliseconds_since_1970(now));
+  line.add("action", policy::answered(verdict));
+  if (policy::is_monitored(verdict)) line.add("would", verdict->action);
+  if (verdict != nullptr) line.add("rule", verdict->rule);
+  line.add("client", request[Attribute::client_address]);
+  line.add("state", request[Attribute::protocol_state]);
+  if (verdict != nullptr) add_verdict(line, *verdict);
+  line.add("store", store);
+  line.add_number("us", std::chrono::floor<std::chrono::microseconds>(took).count());
+  line.add("sender", request[Attribute::sender]);
+  line.add("recipient", request[Attribute::recipient]);
+  line.add("login", request[Attribute::sasl_username]);
+  line.add("helo", request[Attribute::helo_name]);
+  line.add("instance", request[Attribute::instance]);
+  return std::move(line).end();
 }
 
 }  // namespace mxwarden::server

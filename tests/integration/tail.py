@@ -265,6 +265,30 @@ class Many(TailTestCase):
             client.ask(client_address="198.51.100.77")
             self.assertIn(b"198.51.100.77", asleep.recv(65536))
 
+    def test_one_that_was_stopped_goes_on_and_says_what_it_missed(self):
+        daemon = self.mxwardend("[client_rate]\nmode = off\n")
+        many = 20_000
+        tail = self.tail(daemon, "--all")
+        tail.process.send_signal(signal.SIGSTOP)
+        with daemon.client() as client:
+            for _ in range(many // 100):
+                client.send(policy.request(client_port="7") * 100)
+                for _ in range(100):
+                    client.reply()
+            tail.process.send_signal(signal.SIGCONT)
+            seen = 0
+            # One more every so often, until it has got to where it hears of those again.
+            while "198.51.100.77" not in tail.line():
+                seen += 1
+                if seen % 10 == 0:
+                    client.ask(client_address="198.51.100.77")
+        tail.process.send_signal(signal.SIGINT)
+        _, errors = tail.end()
+        lost = re.fullmatch(r"mxwarden: (\d+) decisions are missing here: they came faster than they were read\n", errors)
+        self.assertTrue(lost, errors)
+        self.assertGreater(int(lost[1]), many // 2)
+        self.assertGreaterEqual(seen + int(lost[1]), many)
+
     @staticmethod
     def memory(daemon):
         with open(f"/proc/{daemon.pid}/status", encoding="ascii") as status:
