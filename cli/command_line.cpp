@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/attribute.hpp"
 #include "base/duration.hpp"
 #include "base/escape.hpp"
+#include "cli/top.hpp"
 
 namespace mxwarden::cli {
 namespace {
@@ -31,6 +33,12 @@ constexpr Option list_name{"--list", "NAME", "who lists it: the name of a DNSBL,
 constexpr Option login{"--login", "NAME", "who has logged in from there"};
 constexpr Option force{"--force", "",
                        "also if there are trusted addresses in it, or if it is wider than a /8 (IPv6: /16)"};
+constexpr Option top_by{"--by", "WHAT",
+                        "rejected (the default), banned, network: who was refused; rate: new SMTP sessions; login: "
+                        "recipients"};
+constexpr Option top_most{"-n", "NUMBER", "how many; 25 without it, 10000 at most"};
+constexpr Option top_since{"--since", "TIME",
+                           "of how long, as in 1h; 1d without it and at most. An hour more may be in it"};
 
 constexpr Option client{"--client", "ADDR", "the client's address, or unknown"};
 constexpr Option client_name{"--client-name", "N", "its name, as Postfix has verified it"};
@@ -80,6 +88,9 @@ constexpr std::array general{
     Option{"--help", "", "this text; after a command, the command's own"},
     Option{"--version", "", "the version"},
 };
+
+// What mxwardend keeps.
+constexpr Duration longest_since = std::chrono::hours(24);
 
 enum class Argument : std::uint8_t { none, maybe_address, address, net };
 
@@ -147,6 +158,14 @@ constexpr std::array commands{
             {&for_listing},
             "list a client, an IPv6 one by its /64"},
     Command{"listings", "remove", Verb::remove, RecordKind::listing, Argument::net, {}, {}, "list it no longer"},
+    Command{"top",
+            "",
+            Verb::top,
+            RecordKind::ban,
+            Argument::none,
+            {},
+            {&top_by, &top_most, &top_since},
+            "the worst offenders of the last hours, of all nodes that share a Redis"},
     Command{"reload",
             "",
             Verb::reload,
@@ -219,15 +238,17 @@ std::string general_options() {
   return text;
 }
 
+// The required ones first.
+std::vector<const Option*> options_of(const Command& command) {
+  std::vector<const Option*> options(command.required.begin(), command.required.end());
+  options.insert(options.end(), command.optional.begin(), command.optional.end());
+  std::erase(options, nullptr);
+  return options;
+}
+
 std::string help_of(const Command& command) {
   auto text = fmt::format("Usage: {}\n{}\n\nOptions:\n", usage_of(command), command.help);
-  const auto add = [&text](const auto& options) {
-    for (const auto* option : options) {
-      if (option != nullptr) text += row(name_of(*option), option->help);
-    }
-  };
-  add(command.required);
-  add(command.optional);
+  for (const auto* option : options_of(command)) text += row(name_of(*option), option->help);
   return text + general_options();
 }
 
@@ -253,7 +274,8 @@ const Option* find_option(std::string_view name) {
   for (const auto& option : general) {
     if (option.name == name) return &option;
   }
-  for (const auto* option : {&for_ban, &reason, &list_name, &login, &force, &listener}) {
+  for (const auto* option :
+       {&for_ban, &reason, &list_name, &login, &force, &listener, &top_by, &top_most, &top_since}) {
     if (option->name == name) return option;
   }
   for (const auto& [option, attribute] : attribute_options) {
@@ -364,12 +386,12 @@ Result<std::string> read_text(const Words& words, const Option& option) {
   return Result<std::string>(boost::system::in_place_value, text);
 }
 
-Result<std::optional<Duration>> read_time(const Words& words) {
-  const auto found = words.options.find(for_ban.name);
+Result<std::optional<Duration>> read_time(const Words& words, const Option& option) {
+  const auto found = words.options.find(option.name);
   if (found == words.options.end()) return std::optional<Duration>();
   const auto time = parse_duration(found->second);
-  if (!time) return Error{fmt::format("{}: {}", for_ban.name, printable(time.error().message))};
-  if (*time == Duration::zero()) return Error{fmt::format("{}: it must be longer than nothing", for_ban.name)};
+  if (!time) return Error{fmt::format("{}: {}", option.name, printable(time.error().message))};
+  if (*time == Duration::zero()) return Error{fmt::format("{}: it must be longer than nothing", option.name)};
   return std::optional(*time);
 }
 
@@ -432,6 +454,31 @@ Result<void> read_filters(const Words& words, Invocation& invocation) {
   return {};
 }
 
+Result<void> read_top(const Words& words, Invocation& invocation) {
+  const auto by = words.options.find(top_by.name);
+  invocation.top_by = by == words.options.end() ? usual_top_by : by->second;
+  if (find_top_category(invocation.top_by) == nullptr) {
+    std::vector<std::string_view> names;
+    for (const auto& category : top_categories()) names.push_back(category.name);
+    return Error{fmt::format("{} {} is unknown: one of {}", top_by.name, quoted(by->second), fmt::join(names, ", "))};
+  }
+  invocation.most = usual_top;
+  if (const auto most = words.options.find(top_most.name); most != words.options.end()) {
+    const auto* const end = most->second.data() + most->second.size();
+    const auto parsed = std::from_chars(most->second.data(), end, invocation.most);
+    if (parsed.ec != std::errc() || parsed.ptr != end || invocation.most < 1 || invocation.most > largest_top) {
+      return Error{fmt::format("{} must be a number from 1 to {}", top_most.name, largest_top)};
+    }
+  }
+  auto since = read_time(words, top_since);
+  if (!since) return since.error();
+  if (*since && **since > longest_since) {
+    return Error{fmt::format("{} can be {} at most: nothing older is kept", top_since.name, to_string(longest_since))};
+  }
+  invocation.since = *since;
+  return {};
+}
+
 CommandLine read(const Command& command, const Words& words) {
   Invocation invocation;
   invocation.verb = command.verb;
@@ -443,7 +490,10 @@ CommandLine read(const Command& command, const Words& words) {
   auto net = read_net(command, words.plain);
   if (!net) return net.error();
   invocation.net = *net;
-  auto time = read_time(words);
+  if (command.verb == Verb::top) {
+    if (const auto top = read_top(words, invocation); !top) return top.error();
+  }
+  auto time = read_time(words, for_ban);
   if (!time) return time.error();
   invocation.time = *time;
   if (command.verb == Verb::explain) {

@@ -17,7 +17,7 @@
 
 namespace mxwarden::cli {
 
-enum class Verb : std::uint8_t { status, list, add, remove, reload, explain, tail };
+enum class Verb : std::uint8_t { status, list, add, remove, reload, explain, tail, top };
 
 // An attribute of Postfix's, and its value: UTF-8.
 using AttributeValue = std::pair<std::string, std::string>;
@@ -37,6 +37,9 @@ struct Invocation {
   std::string listener;
   // Of tail: members of the request that say which decisions, and their values; empty: it is there or not.
   std::vector<std::pair<std::string_view, std::string>> filters;
+  std::string top_by;      // of top, as are the next
+  std::uint64_t most = 0;  // entries
+  std::optional<Duration> since;
 };
 
 // What was asked for and needs no daemon: the help, the version.

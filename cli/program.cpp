@@ -11,6 +11,7 @@
 #include "cli/explain.hpp"
 #include "cli/report.hpp"
 #include "cli/tail.hpp"
+#include "cli/top.hpp"
 
 namespace mxwarden::cli {
 namespace {
@@ -33,13 +34,22 @@ std::string_view op_of(Verb verb) {
       return "explain";
     case Verb::tail:
       return "decisions.follow";
+    case Verb::top:
+      return "top";
     case Verb::reload:
       break;
   }
   return "reload";
 }
 
+json::object top_request_of(const Invocation& invocation) {
+  json::object request{{"op", "top"}, {"by", invocation.top_by}, {"most", invocation.most}};
+  if (invocation.since) request["since_ms"] = std::chrono::ceil<std::chrono::milliseconds>(*invocation.since).count();
+  return request;
+}
+
 json::object request_of(const Invocation& invocation) {
+  if (invocation.verb == Verb::top) return top_request_of(invocation);
   json::object request{{"op", op_of(invocation.verb)}};
   if (invocation.verb == Verb::status || invocation.verb == Verb::reload) return request;
   if (invocation.verb == Verb::explain) return explain_request(invocation);
@@ -69,6 +79,7 @@ class Command {
     auto request = request_of(invocation_);
     if (!send(request)) return exit_unavailable;
     if (invocation_.verb == Verb::list) return list(std::move(request));
+    if (invocation_.verb == Verb::top) return top(std::move(request));
     auto answer = receive();
     if (!answer) return exit_unavailable;
     if (!is_ok(*answer)) return refused(*answer);
@@ -196,6 +207,29 @@ class Command {
       if (!terminal_.out) return 0;  // nobody reads any more; main() says so
     }
     if (!any && !invocation_.json) terminal_.out << "no " << store::to_string(invocation_.kind) << "s\n";
+    return 0;
+  }
+
+  // As list().
+  int top(json::object request) {
+    TopTable table(*find_top_category(invocation_.top_by), terminal_.colours);
+    bool is_first = true;
+    for (bool more = true; more;) {
+      auto answer = receive();
+      if (!answer) return exit_unavailable;
+      if (!is_ok(*answer)) return refused(*answer);
+      const auto* next = answer->if_contains("next");
+      more = next != nullptr;
+      if (more) {
+        request["from"] = *next;
+        if (!send(request)) return exit_unavailable;
+      }
+      terminal_.out << (invocation_.json ? top_lines(*answer) : table.page(*answer));
+      if (std::exchange(is_first, false)) {
+        for (const auto& warning : top_warnings(*answer)) terminal_.err << "mxwarden: " << warning << "\n";
+      }
+      if (!terminal_.out) return 0;
+    }
     return 0;
   }
 

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <ctime>
-#include <limits>
 #include <span>
 #include <utility>
 
@@ -17,29 +15,6 @@ namespace {
 
 namespace json = boost::json;
 using std::chrono::seconds;
-using Cells = std::vector<std::string>;
-
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view red = "\x1b[31m";
-constexpr std::string_view plain = "\x1b[0m";
-
-std::string coloured(std::string_view text, std::string_view colour, bool colours) {
-  return colours ? fmt::format("{}{}{}", colour, text, plain) : std::string(text);
-}
-
-// Members of what another release may have written: what is missing, or of another type, is empty or 0.
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string() : printable(*text);
-}
-
-std::int64_t number_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  if (value == nullptr) return 0;
-  if (const auto* number = value->if_int64()) return *number;
-  return value->is_uint64() ? std::numeric_limits<std::int64_t>::max() : 0;
-}
 
 bool is_true(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
@@ -53,16 +28,6 @@ const json::object& object_of(const json::object& object, std::string_view name)
   return found == nullptr ? none : *found;
 }
 
-// Milliseconds since 1970, as records have them.
-std::string local_time(std::int64_t milliseconds) {
-  const std::time_t since_1970 = milliseconds / 1000;
-  std::tm local{};
-  if (::localtime_r(&since_1970, &local) == nullptr) return "?";
-  std::array<char, 64> text{};
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
-  return {text.data(), size};
-}
-
 std::string left_until(std::int64_t milliseconds, WallTime now) {
   const auto now_ms = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
   constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::hours(24) * 36500).count();
@@ -70,17 +35,6 @@ std::string left_until(std::int64_t milliseconds, WallTime now) {
   const std::chrono::milliseconds left(std::clamp(milliseconds, now_ms, most) - now_ms);
   return time_left(std::chrono::ceil<seconds>(left));
 }
-
-// Characters: bytes that do not continue one.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-struct Column {
-  std::string_view title;
-  bool is_number = false;
-};
 
 constexpr std::array ban_columns{Column{"NET"},  Column{"UNTIL"},          Column{"LEFT"},
                                  Column{"RULE"}, Column{"OFFENCES", true}, Column{"REASON"}};
@@ -137,21 +91,6 @@ Cells cells_of(store::RecordKind kind, const json::object& record, WallTime now)
   return cells;
 }
 
-// The last cell ends its row where it ends.
-template <class Texts>
-void append_row(std::string& to, const Texts& texts, std::span<const Column> columns,
-                std::span<const std::size_t> widths) {
-  for (std::size_t at = 0; at < columns.size(); ++at) {
-    const std::string_view text = texts[at];
-    const auto width = width_of(text);
-    const std::string padding(widths[at] > width ? widths[at] - width : 0, ' ');
-    if (at > 0) to += "  ";
-    if (columns[at].is_number) to += padding;
-    to += text;
-    if (!columns[at].is_number && at + 1 < columns.size()) to += padding;
-  }
-}
-
 std::string plural(std::int64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
@@ -206,36 +145,16 @@ std::string record_text(const json::object& record, WallTime now) {
                      left_until(until, now));
 }
 
+RecordTable::RecordTable(store::RecordKind kind, WallTime now, bool colours)
+    : kind_(kind), now_(now), table_(columns_of(kind), colours) {}
+
 std::string RecordTable::page(const json::array& records) {
-  const auto columns = columns_of(kind_);
   std::vector<Cells> rows;
   rows.reserve(records.size());
   for (const auto& record : records) {
     if (const auto* object = record.if_object()) rows.push_back(cells_of(kind_, *object, now_));
   }
-  if (rows.empty()) return {};
-  std::string text;
-  if (widths_.empty()) {
-    for (std::size_t at = 0; at < columns.size(); ++at) {
-      widths_.push_back(columns[at].title.size());
-      for (const auto& row : rows) widths_.back() = std::max(widths_.back(), width_of(row[at]));
-    }
-    text = heading();
-  }
-  for (const auto& row : rows) {
-    append_row(text, row, columns, widths_);
-    text += '\n';
-  }
-  return text;
-}
-
-std::string RecordTable::heading() const {
-  const auto columns = columns_of(kind_);
-  std::vector<std::string_view> titles;
-  for (const auto& column : columns) titles.push_back(column.title);
-  std::string text;
-  append_row(text, titles, columns, widths_);
-  return coloured(text, bold, colours_) + "\n";
+  return table_.page(rows);
 }
 
 }  // namespace mxwarden::cli

@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "cli/table.hpp"
 #include "store/record.hpp"
 
 namespace mxwarden::cli {
@@ -21,22 +22,18 @@ std::string status_text(const boost::json::object& status, bool colours);
 // What came of an addition: `ban of 192.0.2.0/24 until 2026-11-22 12:00:00 (59m 59s)`.
 std::string record_text(const boost::json::object& record, WallTime now);
 
-// A table of records of one kind, page by page. The first page decides how wide the columns are; a cell that is wider
-// later pushes the rest of its row. Columns are counted in characters, not in what an East Asian one takes.
+// A table of records of one kind, page by page.
 class RecordTable {
  public:
-  RecordTable(store::RecordKind kind, WallTime now, bool colours) : kind_(kind), now_(now), colours_(colours) {}
+  RecordTable(store::RecordKind kind, WallTime now, bool colours);
 
   // The rows, with the heading above the first of them; empty: there are none.
   std::string page(const boost::json::array& records);
 
  private:
-  std::string heading() const;
-
   store::RecordKind kind_;
   WallTime now_;
-  bool colours_;
-  std::vector<std::size_t> widths_;  // empty: no page was there
+  Table table_;
 };
 
 }  // namespace mxwarden::cli

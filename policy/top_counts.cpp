@@ -18,6 +18,8 @@ namespace {
 constexpr int ipv4_network = 24;
 constexpr int ipv6_network = 64;
 constexpr std::size_t most_rules = 1'000;
+constexpr std::size_t most_together = 10'000;  // keys
+constexpr std::int64_t few_slices = 2;         // are not worth keeping together
 
 // A login name without memory of its own.
 class Login {
@@ -98,21 +100,16 @@ class Category {
     running_.clear();
   }
 
+  // Of the slices from this number on, and the running one, which has `number`.
   template <class NameOfRule>
-  TopList list(std::int64_t from, std::size_t most, const NameOfRule& name_of_rule, Instant now,
-               WallTime wall_now) const {
-    const auto merged = merge_slices(from);
-    std::vector<const std::pair<const Key, Sum>*> worst;
-    worst.reserve(merged.sums.size());
-    for (const auto& sum : merged.sums) worst.push_back(&sum);
-    const auto end = worst.begin() + static_cast<std::ptrdiff_t>(std::min(most, worst.size()));
-    std::ranges::partial_sort(worst, end,
-                              [](const auto* a, const auto* b) { return a->second.at_least > b->second.at_least; });
+  TopList list(std::int64_t from, std::int64_t number, std::size_t most, const NameOfRule& name_of_rule, Instant now,
+               WallTime wall_now) {
+    const auto merged = merge_all(from, number);
+    const auto sorted = worst_of(merged, most);
     TopList list;
-    list.floor = merged.floor;
-    for (auto cut = end; cut != worst.end(); ++cut) list.floor = std::max(list.floor, merged.count_of((*cut)->second));
-    for (auto entry = worst.begin(); entry != end; ++entry) {
-      const auto& [key, sum] = **entry;
+    list.floor = sorted.floor;
+    for (const auto* each : sorted.sums) {
+      const auto& [key, sum] = *each;
       const auto count = merged.count_of(sum);
       list.entries.push_back({.name = key.to_string(),
                               .count = count,
@@ -125,12 +122,14 @@ class Category {
   }
 
  private:
+  // Of one key, in several slices.
   struct Sum {
-    std::uint64_t above_floors = 0;
+    std::int64_t above_floor = 0;  // of all; may be below 0 where some were cut off
     std::uint64_t at_least = 0;
     Instant last{};
     std::uint16_t rule = 0;
   };
+  using KeyAndSum = std::pair<const Key, Sum>;
   struct Hash {
     using is_avalanching = void;
     std::size_t operator()(const Key& key) const { return hash_of(key, seed); }
@@ -140,38 +139,92 @@ class Category {
     boost::unordered_flat_map<Key, Sum, Hash> sums;
     std::uint64_t floor = 0;
 
-    // Where a slice does not name it, it may have made the slice's floor.
-    std::uint64_t count_of(const Sum& sum) const { return floor + sum.above_floors; }
+    std::uint64_t count_of(const Sum& sum) const { return floor + static_cast<std::uint64_t>(sum.above_floor); }
+
+    void add(const Key& key, std::uint64_t count, std::uint64_t error, std::uint64_t floor_there, Instant last,
+             std::uint16_t rule) {
+      auto& sum = sums[key];
+      sum.above_floor += static_cast<std::int64_t>(count - floor_there);
+      sum.at_least += count - error;
+      sum.last = std::max(sum.last, last);
+      if (rule != 0) sum.rule = rule;
+    }
+  };
+  // Of which some were cut off; the floor is that of what is left.
+  struct Worst {
+    std::vector<const KeyAndSum*> sums;
+    std::uint64_t floor = 0;
+  };
+  // The worst of slices that are over, together.
+  struct Past {
+    std::int64_t from = -1;
+    std::int64_t number = -1;  // of the slice that was running
+    std::uint64_t floor = 0;
+    std::vector<KeyAndSum> sums;
   };
 
   std::uint32_t tag_of(const Key& key) const { return static_cast<std::uint32_t>(hash_of(key, seed_)); }
 
-  static void add(Merged& to, const Key& key, std::uint64_t count, std::uint64_t error, std::uint64_t floor,
-                  Instant last, std::uint16_t rule) {
-    auto& sum = to.sums[key];
-    sum.above_floors += count - floor;
-    sum.at_least += count - error;
-    sum.last = std::max(sum.last, last);
-    if (rule != 0) sum.rule = rule;
+  Merged nothing() const { return {.sums = boost::unordered_flat_map<Key, Sum, Hash>(0, Hash{seed_})}; }
+
+  static Worst worst_of(const Merged& merged, std::size_t most) {
+    Worst worst{.sums = {}, .floor = merged.floor};
+    worst.sums.reserve(merged.sums.size());
+    for (const auto& sum : merged.sums) worst.sums.push_back(&sum);
+    const auto end = worst.sums.begin() + static_cast<std::ptrdiff_t>(std::min(most, worst.sums.size()));
+    std::ranges::nth_element(worst.sums, end,
+                             [](const auto* a, const auto* b) { return a->second.at_least > b->second.at_least; });
+    for (auto cut = end; cut != worst.sums.end(); ++cut) {
+      worst.floor = std::max(worst.floor, merged.count_of((*cut)->second));
+    }
+    worst.sums.erase(end, worst.sums.end());
+    return worst;
   }
 
   // The oldest first, so that the last rule stays.
-  Merged merge_slices(std::int64_t from) const {
-    Merged merged{.sums = boost::unordered_flat_map<Key, Sum, Hash>(running_.entries().size(), Hash{seed_})};
+  Merged merge_past(std::int64_t from) const {
     std::vector<const PastSlice<Key>*> slices;
     for (const auto& past : past_) {
       if (past.number >= from) slices.push_back(&past);
     }
     std::ranges::sort(slices, {}, &PastSlice<Key>::number);
-    for (const auto* past : slices) {
-      merged.floor += past->floor;
-      for (const auto& item : past->items) {
-        add(merged, item.key, item.count, item.error, past->floor, item.last, item.rule);
+    auto merged = nothing();
+    for (const auto* slice : slices) {
+      merged.floor += slice->floor;
+      for (const auto& item : slice->items) {
+        merged.add(item.key, item.count, item.error, slice->floor, item.last, item.rule);
       }
     }
+    return merged;
+  }
+
+  // A day of floods takes eight milliseconds to merge, so it is done once for each slice.
+  const Past& past_from(std::int64_t from, std::int64_t number) {
+    if (together_.from == from && together_.number == number) return together_;
+    const auto merged = merge_past(from);
+    const auto worst = worst_of(merged, most_together);
+    together_ = {.from = from, .number = number, .floor = worst.floor, .sums = {}};
+    together_.sums.reserve(worst.sums.size());
+    for (const auto* each : worst.sums) {
+      auto& sum = together_.sums.emplace_back(*each).second;
+      sum.above_floor = static_cast<std::int64_t>(merged.count_of(sum) - worst.floor);
+    }
+    return together_;
+  }
+
+  Merged copy(const Past& past) const {
+    auto merged = nothing();
+    merged.floor = past.floor;
+    merged.sums.reserve(past.sums.size() + TopCounts::keys);
+    merged.sums.insert(past.sums.begin(), past.sums.end());
+    return merged;
+  }
+
+  Merged merge_all(std::int64_t from, std::int64_t number) {
+    auto merged = number - from <= few_slices ? merge_past(from) : copy(past_from(from, number));
     merged.floor += running_.floor();
     for (const auto& entry : running_.entries()) {
-      add(merged, entry.key, running_.count_of(entry), entry.error, running_.floor(), entry.last, entry.rule);
+      merged.add(entry.key, running_.count_of(entry), entry.error, running_.floor(), entry.last, entry.rule);
     }
     return merged;
   }
@@ -179,6 +232,7 @@ class Category {
   std::uint64_t seed_;
   SpaceSaving<Key> running_{TopCounts::keys};
   std::array<PastSlice<Key>, TopCounts::slices> past_;
+  Past together_;
 };
 
 }  // namespace
@@ -284,7 +338,9 @@ TopList TopCounts::list(TopBy by, Duration since, std::size_t most, Instant now,
   state.turn_to(now);
   const auto from = std::max<std::int64_t>(state.number - (since + slice - Duration(1)) / slice, 0);
   const auto name_of_rule = [&](std::uint16_t rule) { return rule == 0 ? std::string() : state.rules[rule - 1U]; };
-  const auto list_of = [&](const auto& category) { return category.list(from, most, name_of_rule, now, wall_now); };
+  const auto list_of = [&](auto& category) {
+    return category.list(from, state.number, most, name_of_rule, now, wall_now);
+  };
   auto list = [&] {
     switch (by) {
       case TopBy::rejected:

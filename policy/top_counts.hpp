@@ -18,9 +18,10 @@
 // (policy/space_saving.hpp), and when it is over its entries stay for 24 more. An answer is merged of the running one
 // and as many as it takes to cover what was asked for, so it covers an hour more at most, and says how long it covers.
 //
-// Memory: what was ever needed, and 16 MB at most: 5 summaries of 2,000 keys, 1.2 MB, and 24 times their entries, of 48
-// bytes for an address and 88 for a login, 0.6 MB. While an answer is made, 5 MB more. Nothing of it outlives a
-// restart.
+// Memory: what was ever needed, and 20 MB at most: 5 summaries of 2,000 keys, 1.2 MB; 24 times their entries, of 48
+// bytes for an address and 88 for a login, 13.4 MB; and of each category the worst 10,000 of the slices that are over,
+// 3.5 MB, so that only the first answer after a slice has to look at all of them. While an answer is made, 5 MB more.
+// Nothing of it outlives a restart.
 //
 // Threads: one. BUGS: login names are told apart by their first 63 bytes. A reload with other prefixes leaves what was
 // counted by the old ones.
@@ -70,7 +71,8 @@ class TopCounts {
     if (view.new_session || view.new_recipient || decision.verdict) count(request, view, decision, now);
   }
 
-  // The worst of the time `since` ago until now; 0 < since <= longest. `wall_now` is the same moment as `now`.
+  // 10,000 at most and whoever is in the running slice: the worst of the time `since` ago until now; 0 < since <=
+  // longest. `wall_now` is the same moment as `now`.
   TopList list(TopBy by, Duration since, std::size_t most, Instant now, WallTime wall_now);
 
  private:

@@ -17,6 +17,7 @@
 #include "server/control_decisions.hpp"
 #include "server/control_explain.hpp"
 #include "server/control_records.hpp"
+#include "server/control_top.hpp"
 
 namespace mxwarden::server {
 namespace {
@@ -88,7 +89,8 @@ constexpr std::array operations{Operation{"status", status},
                                 Operation{"reload", reload},
                                 Operation{"explain", explain},
                                 Operation{"decisions.follow", follow_decisions},
-                                Operation{"bans.follow", follow_bans}};
+                                Operation{"bans.follow", follow_bans},
+                                Operation{"top", list_top}};
 
 std::string names_of_operations() {
   std::vector<std::string_view> names;

@@ -19,6 +19,13 @@
 //                                                       entity, adds, count, limit, window_ms (none: how many there are
 //                                                       now), over, recorded (it would be), retry_after_ms (null:
 //                                                       never); record; access: key and line of the entry it goes by
+//   {"op":"top","by":"rejected|rate|login|banned|network"}     since_ms; most: number; nodes: "this" or "all"
+//       -> {"ok":true,"by":...,"since_ms":...,"covers_ms":...,"floor":...,"nodes":[...],"silent":[...],
+//           "entries":[{"client":...,"count":...,"error":...,"rule":...,"last":...}],"next":rank}
+//                                                   policy/top_counts.hpp: what is counted; policy/top_list.hpp: what
+//                                                   the figures promise; `login', `network' in the place of `client'.
+//                                                   `alone': why other nodes could not be asked; next: as above, to be
+//                                                   asked for with "from":next
 //   {"op":"reload"}                                     -> {"ok":true,"warnings":[...]}, if there are any
 //   {"op":"decisions.follow"}                           server/control_decisions.hpp
 //       -> {"ok":true}, then a line for each decision
@@ -55,6 +62,8 @@
 
 namespace mxwarden::server {
 
+class Tops;
+
 struct ControlStatus {
   std::string backend;
   bool store_up = true;
@@ -84,6 +93,7 @@ class ControlOperations {
     std::function<Result<std::vector<std::string>>()> reload;
     // As Pipeline::explain, in a turn of its own.
     std::function<void(policy::Explanation&, policy::Explanation::Done)> explain = {};
+    Tops& tops;
   };
 
   // Called once for each request, at once or later; one line, without its line feed. Must not throw. What it holds may

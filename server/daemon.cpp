@@ -39,6 +39,11 @@ policy::Connections::Options connection_options(const conf::Settings& settings) 
   return options;
 }
 
+policy::TopCounts::Options top_options(const conf::Settings& settings) {
+  return {
+      .ipv4_prefix = settings.client.ipv4_prefix, .ipv6_prefix = settings.client.ipv6_prefix, .seed = random_seed()};
+}
+
 Sessions::Options session_options(const conf::Settings& settings) {
   return {.max_connections = settings.server.max_connections,
           .idle_timeout = settings.server.idle_timeout,
@@ -109,6 +114,8 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
                                           .records = &store_.records(),
                                           .offences = &offences_,
                                           .good_records = &good_records_}),
+      tops_(clock_, configuration_.settings.server.node, top_options(configuration_.settings), store_.board()),
+      recorder_(&decisions_, &tops_.counts()),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
@@ -124,7 +131,8 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
                                  pipeline_.explain(explanation, clock_.now(),
                                                    configuration_.settings.server.answer_within, std::move(done));
                                  pipeline_.flush();
-                               }}),
+                               },
+                           .tops = tops_}),
       control_(context_, control_operations_),
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),
@@ -292,6 +300,7 @@ void Daemon::tick() {
   control_.tick();
   spare_good_records(now);
   if (ticks_ % ticks_between_own_addresses == 0) offences_.set_own_addresses(own_addresses());
+  tops_.tick();
   notify::watchdog();
   if (++ticks_ < ticks_a_summary) return;
   ticks_ = 0;
@@ -324,6 +333,7 @@ Result<std::vector<std::string>> Daemon::reload() {
     connections_.reset(wanted.settings.client.ipv4_prefix, wanted.settings.client.ipv6_prefix);
   }
   if (publisher_) publisher_->set_settings(wanted.settings);
+  tops_.counts().set_prefixes(wanted.settings.client.ipv4_prefix, wanted.settings.client.ipv6_prefix);
   sessions_.set_options(session_options(wanted.settings));
   raise_descriptor_limit(wanted.settings.server.max_connections);
   configuration_ = std::move(wanted);

@@ -28,6 +28,7 @@
 #include "server/sessions.hpp"
 #include "server/socket.hpp"
 #include "server/store_stack.hpp"
+#include "server/tops.hpp"
 
 namespace mxwarden::server {
 
@@ -83,7 +84,8 @@ class Daemon {
   std::set<std::string, std::less<>> spared_;  // rules that a guard has put in monitor mode
   policy::Pipeline pipeline_;
   DecisionFeed decisions_{clock_};
-  Recorder recorder_{&decisions_};
+  Tops tops_;
+  Recorder recorder_;
   Sessions sessions_;
   HttpServer http_;
   ControlOperations control_operations_;

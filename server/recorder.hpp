@@ -1,7 +1,7 @@
 #pragma once
 // Where what the policy sessions do becomes figures and log lines: the counters of /metrics, the decision log, the
-// summary of every ten minutes, and the totals an operator asks for. Called after an answer is on its way, never
-// before.
+// summary of every ten minutes, the totals an operator asks for, and who is the worst. Called after an answer is on its
+// way, never before.
 
 #include <array>
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "policy/decision.hpp"
 #include "policy/request.hpp"
+#include "policy/top_counts.hpp"
 #include "server/decision_feed.hpp"
 #include "server/metrics.hpp"
 
@@ -31,10 +32,14 @@ class Recorder {
     Refusals refusals;
   };
 
-  // `feed`: of those who follow the decisions; null: there is none. It must outlive this.
-  explicit Recorder(DecisionFeed* feed = nullptr) : feed_(feed) {}
+  // `feed`: of those who follow the decisions; `top`: who is the worst. Null: there is none. They must outlive this.
+  explicit Recorder(DecisionFeed* feed = nullptr, policy::TopCounts* top = nullptr) : feed_(feed), top_(top) {}
 
   void decided(const policy::Request& request, const policy::Decision& decision, Duration took);
+  // The same decision, for the list of the worst; `now` is when it was asked for.
+  void rank(const policy::Request& request, const policy::View& view, const policy::Decision& decision, Instant now) {
+    if (top_ != nullptr) top_->decided(request, view, decision, now);
+  }
   void malformed(std::string_view peer, std::string_view reason, Instant now);
   // Something that must not happen did, and was answered or ended for this one connection.
   void failed(std::string_view what, Instant now);
@@ -56,6 +61,7 @@ class Recorder {
   void log(const policy::Request& request, const policy::Decision& decision, Duration took) const;
 
   DecisionFeed* feed_;
+  policy::TopCounts* top_;
   Metrics metrics_;
   log::RepeatedWarning malformed_;
   log::RepeatedWarning failed_;

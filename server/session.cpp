@@ -190,6 +190,7 @@ void Session::answer(const policy::Decision& decision) {
   if (!decision.failure.empty()) return failed(decision.failure);
   if (send_reply(decision.action)) state_ = State::ready;
   sessions_.recorder_.decided(inquiry_.request, decision, sessions_.clock_.now() - last_used_);
+  sessions_.recorder_.rank(inquiry_.request, inquiry_.view, decision, last_used_);
 }
 
 // True when all of it is gone; else it will be, or the connection is.

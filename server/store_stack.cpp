@@ -39,6 +39,8 @@ StoreStack::StoreStack(boost::asio::io_context& context, const Clock& clock, con
   redis_.emplace(context, clock, locator_->share(),
                  store::RedisStore::Options{redis_options(settings, tls), settings.server.node});
   redis_records_.emplace(context, clock, locator_->share(), redis_options(settings, tls));
+  board_.emplace(context, clock, locator_->share(),
+                 store::RedisNoticeBoard::Options{redis_options(settings, tls), settings.server.node});
   coalescing_.emplace(*redis_);
   cached_.emplace(*coalescing_, store::CachedStore::Options{.seed = random_seed()});
   if (settings.redis.on_error == conf::OnError::local) resilient_.emplace(*cached_, embedded_);
@@ -59,13 +61,19 @@ store::Records& StoreStack::records() {
   return *embedded_records_;
 }
 
+store::NoticeBoard* StoreStack::board() {
+  return board_ ? &*board_ : nullptr;
+}
+
 void StoreStack::start() {
   if (redis_) redis_->start();
   if (redis_records_) redis_records_->start();
+  if (board_) board_->start();
 }
 
 void StoreStack::stop() {
   if (embedded_records_) embedded_records_->stop();
+  if (board_) board_->stop();
   if (redis_records_) redis_records_->stop();
   if (redis_) redis_->stop();
 }

@@ -12,6 +12,7 @@
 #include "store/coalescing_store.hpp"
 #include "store/embedded_records.hpp"
 #include "store/embedded_store.hpp"
+#include "store/redis_notice_board.hpp"
 #include "store/redis_records.hpp"
 #include "store/redis_store.hpp"
 #include "store/resilient_store.hpp"
@@ -37,6 +38,8 @@ class StoreStack {
   store::Store* shared();
   // What outlasts a window.
   store::Records& records();
+  // Where nodes read what others put up; null: there are no others.
+  store::NoticeBoard* board();
   // Connects, where there is something to connect to.
   void start();
   // So that nothing holds the io_context any more. What is to be kept is written first.
@@ -47,9 +50,10 @@ class StoreStack {
  private:
   store::EmbeddedStore embedded_;
   std::optional<store::EmbeddedRecords> embedded_records_;  // with the backend embedded
-  std::optional<store::SharedRedisLocator> locator_;        // of the next two, with the backend redis
+  std::optional<store::SharedRedisLocator> locator_;        // of the next three, with the backend redis
   std::optional<store::RedisStore> redis_;
   std::optional<store::RedisRecords> redis_records_;
+  std::optional<store::RedisNoticeBoard> board_;
   std::optional<store::CoalescingStore> coalescing_;
   std::optional<store::CachedStore> cached_;
   std::optional<store::ResilientStore> resilient_;

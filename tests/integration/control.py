@@ -414,9 +414,9 @@ class Completion(unittest.TestCase):
     def test_what_is_offered(self):
         general = ["--control", "--json", "--help", "--version"]
         for line, offered in [
-                ("mxwarden ", ["status", "bans", "grants", "listings", "reload", "explain", "tail"]),
+                ("mxwarden ", ["status", "bans", "grants", "listings", "top", "reload", "explain", "tail"]),
                 ("mxwarden b", ["bans"]),
-                ("mxwarden --json ", ["status", "bans", "grants", "listings", "reload", "explain", "tail"]),
+                ("mxwarden --json ", ["status", "bans", "grants", "listings", "top", "reload", "explain", "tail"]),
                 ("mxwarden --control /run/x l", ["listings"]),
                 ("mxwarden bans ", ["list", "add", "remove"]),
                 ("mxwarden grants r", ["remove"]),
@@ -429,6 +429,10 @@ class Completion(unittest.TestCase):
                 ("mxwarden explain --cl", ["--client", "--client-name"]),
                 ("mxwarden explain --client 192.0.2.1 --context r", ["relay"]),
                 ("mxwarden explain --state E", ["EHLO", "END-OF-MESSAGE", "ETRN"]),
+                ("mxwarden top -", [*general, "--by", "-n", "--since"]),
+                ("mxwarden top --by r", ["rejected", "rate"]),
+                ("mxwarden top -n ", []),
+                ("mxwarden top -n 5 --since 1", ["1h", "12h", "1d"]),
                 ("mxwarden --ver", ["--version"]),
                 ("mxwarden --control /etc/host", ["/etc/host.conf", "/etc/hostname", "/etc/hosts"]),
         ]:

@@ -97,11 +97,34 @@ TEST_CASE("help is of all, of a noun, of one command; a mistake asks for it in v
 
 TEST_CASE("bytes that are no text are shown, not obeyed") {
   CHECK(error({"bans\x1b[2J"}) ==
-        "\"bans\\x1b[2J\" is no command: one of status, bans, grants, listings, reload, explain, tail");
+        "\"bans\\x1b[2J\" is no command: one of status, bans, grants, listings, top, reload, explain, tail");
   CHECK(error({"bans", "list", "\xFF"}) == "\"\\xff\" is not an IP address");
   CHECK(error({"bans", "list", "1\n2"}).find("`1\\x0a2' is not an IP address") != std::string::npos);
   CHECK(error({"--\x07"}) == "\"--\\x07\" is no option");
   CHECK(error({"bans", "add", "192.0.2.1", "--for", "1h", "--reason", "\xFF"}).starts_with("--reason must be text"));
+}
+
+TEST_CASE("top has its defaults, and says what it may be told") {
+  const auto usual = parsed({"top"});
+  CHECK(usual.verb == Verb::top);
+  CHECK(usual.top_by == "rejected");
+  CHECK(usual.most == 25);
+  CHECK_FALSE(usual.since);
+  const auto all = parsed({"top", "--by=login", "-n", "500", "--since", "90m", "--json"});
+  CHECK(all.top_by == "login");
+  CHECK(all.most == 500);
+  CHECK(all.since == Duration(90min));
+  CHECK(error({"top", "--by", "bad-recipients"}) ==
+        "--by \"bad-recipients\" is unknown: one of rejected, rate, login, banned, network");
+  for (const auto* number : {"0", "10001", "-1", "many", "5x", "", "99999999999999999999"}) {
+    CHECK(error({"top", "-n", number}) == "-n must be a number from 1 to 10000");
+  }
+  CHECK(parsed({"top", "--since", "1d"}).since == Duration(24h));
+  CHECK(error({"top", "--since", "25h"}) == "--since can be 1d at most: nothing older is kept");
+  CHECK(error({"top", "--since", "0s"}) == "--since: it must be longer than nothing");
+  CHECK(error({"top", "--since", "1"}).starts_with("--since: "));
+  CHECK(error({"top", "203.0.113.7"}).find("is too much") != std::string::npos);
+  CHECK(error({"status", "-n", "5"}).find("-n is not for status") != std::string::npos);
 }
 
 }  // namespace mxwarden::cli

@@ -6,12 +6,14 @@
 
 #include <boost/json.hpp>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/log.hpp"
 #include "server/control_operations.hpp"
+#include "server/tops.hpp"
 #include "support/memory_records.hpp"
 
 namespace mxwarden::server {
@@ -49,6 +51,23 @@ class FakeRecords final : public tests::MemoryRecords {
   std::vector<std::function<void()>> waiting_;
 };
 
+// What others have put up, and what this node has.
+class FakeBoard final : public store::NoticeBoard {
+ public:
+  void put(std::string_view name, std::string_view text) override { put_up[std::string(name)] = text; }
+  void read(std::string_view name, Read done) override {
+    asked.emplace_back(name);
+    if (!answers_later) return done(others);
+    waiting = std::move(done);
+  }
+
+  std::map<std::string, std::string> put_up;
+  Result<std::vector<store::Notice>> others;
+  std::vector<std::string> asked;
+  bool answers_later = false;
+  Read waiting;
+};
+
 struct ControlRig {
   ControlRig() {
     static const bool silent = log::start("unit_server", "file:/dev/null", log::Level::error).has_value();
@@ -79,12 +98,15 @@ struct ControlRig {
   DecisionFeed decisions{clock};
   ControlStatus status;
   Result<std::vector<std::string>> reloaded;
+  FakeBoard board;
+  Tops tops{clock, "mx1", {}, &board};
   ControlOperations operations{{.records = records,
                                 .clock = clock,
                                 .settings = settings,
                                 .decisions = decisions,
                                 .status = [this] { return status; },
-                                .reload = [this] { return reloaded; }}};
+                                .reload = [this] { return reloaded; },
+                                .tops = tops}};
 };
 
 }  // namespace mxwarden::server

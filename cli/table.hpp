@@ -1,0 +1,51 @@
+#pragma once
+// Aligned columns for a person's eyes, and the members of answers that stand in them. Text that came from strangers is
+// escaped. Pure but for the time zone, which is the process's (TZ).
+
+#include <boost/json/fwd.hpp>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mxwarden::cli {
+
+inline constexpr std::string_view bold = "\x1b[1m";
+inline constexpr std::string_view red = "\x1b[31m";
+
+std::string coloured(std::string_view text, std::string_view colour, bool colours);
+
+// Members of what another release may have written: what is missing, or of another type, is empty or 0.
+std::string text_of(const boost::json::object& object, std::string_view name);
+std::int64_t number_of(const boost::json::object& object, std::string_view name);
+
+// Milliseconds since 1970, as records have them.
+std::string local_time(std::int64_t milliseconds);
+
+struct Column {
+  std::string_view title;  // must stay
+  bool is_number = false;
+};
+
+using Cells = std::vector<std::string>;
+
+// Comes page by page. The first page decides how wide the columns are; a cell that is wider later pushes the rest of
+// its row. Columns are counted in characters, not in what an East Asian one takes.
+class Table {
+ public:
+  Table(std::span<const Column> columns, bool colours) : columns_(columns.begin(), columns.end()), colours_(colours) {}
+
+  // The rows, each with a cell for each column, with the heading above the first of them; empty: there are none.
+  std::string page(const std::vector<Cells>& rows);
+
+ private:
+  std::string heading() const;
+  void append_row(std::string& to, const Cells& cells) const;
+
+  std::vector<Column> columns_;
+  bool colours_;
+  std::vector<std::size_t> widths_;  // empty: no page was there
+};
+
+}  // namespace mxwarden::cli
