@@ -37,8 +37,8 @@ constexpr Option top_by{"--by", "WHAT",
                         "rejected (the default), banned, network: who was refused; rate: new SMTP sessions; login: "
                         "recipients"};
 constexpr Option top_most{"-n", "NUMBER", "how many; 25 without it, 10000 at most"};
-constexpr Option top_since{"--since", "TIME",
-                           "of how long, as in 1h; 1d without it and at most. An hour more may be in it"};
+constexpr Option top_since{
+    "--since", "TIME", "of how long, as in 1h; 1d without it, and at most. It may be of more, and says of how long"};
 
 constexpr Option client{"--client", "ADDR", "the client's address, or unknown"};
 constexpr Option client_name{"--client-name", "N", "its name, as Postfix has verified it"};

@@ -5,7 +5,7 @@
 //             fifty recipients has fifty. What is put off since the store does not answer (rule `store`) is not the
 //             client's doing and not counted; what a rule in monitor mode would have refused was not refused.
 //   banned    of these, those refused by a ban: the rules `ban` and `operator_ban`
-//   network   as rejected, by networks: IPv4 /24, IPv6 /64
+//   network   as rejected, by networks: IPv4 /24, IPv6 /64; where clients are wider than that, by clients
 //   rate      clients by SMTP sessions that are new (policy/tracker.hpp), refused or not, trusted clients too
 //   login     login names by recipients that they have asked for: RCPT, each once in its message however many
 //             restriction lists ask; one that is refused, each time
@@ -20,7 +20,7 @@
 //
 // Memory: what was ever needed, and 20 MB at most: 5 summaries of 2,000 keys, 1.2 MB; 24 times their entries, of 48
 // bytes for an address and 88 for a login, 13.4 MB; and of each category the worst 10,000 of the slices that are over,
-// 3.5 MB, so that only the first answer after a slice has to look at all of them. While an answer is made, 5 MB more.
+// 3.5 MB, so that only the first answer after a slice has to look at all of them. While an answer is made, 10 MB more.
 // Nothing of it outlives a restart.
 //
 // Threads: one. BUGS: login names are told apart by their first 63 bytes. A reload with other prefixes leaves what was
@@ -71,8 +71,8 @@ class TopCounts {
     if (view.new_session || view.new_recipient || decision.verdict) count(request, view, decision, now);
   }
 
-  // 10,000 at most and whoever is in the running slice: the worst of the time `since` ago until now; 0 < since <=
-  // longest. `wall_now` is the same moment as `now`.
+  // The worst of the time from `since` ago until now; 0 < since <= longest. Of slices that are over, 10,000 at most.
+  // `wall_now` is the same moment as `now`.
   TopList list(TopBy by, Duration since, std::size_t most, Instant now, WallTime wall_now);
 
  private:

@@ -88,12 +88,12 @@ class ControlOperations {
     const Clock& clock;
     const conf::Settings& settings;  // those in force, also after a reload
     DecisionFeed& decisions;
+    Tops& tops;
     std::function<ControlStatus()> status;
     // What is to be warned of. The error names every fault.
     std::function<Result<std::vector<std::string>>()> reload;
     // As Pipeline::explain, in a turn of its own.
-    std::function<void(policy::Explanation&, policy::Explanation::Done)> explain = {};
-    Tops& tops;
+    std::function<void(policy::Explanation&, policy::Explanation::Done)> explain;
   };
 
   // Called once for each request, at once or later; one line, without its line feed. Must not throw. What it holds may

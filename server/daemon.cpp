@@ -124,6 +124,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
                            .clock = clock_,
                            .settings = configuration_.settings,
                            .decisions = decisions_,
+                           .tops = tops_,
                            .status = [this] { return control_status(); },
                            .reload = [this] { return reload(); },
                            .explain =
@@ -131,8 +132,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
                                  pipeline_.explain(explanation, clock_.now(),
                                                    configuration_.settings.server.answer_within, std::move(done));
                                  pipeline_.flush();
-                               },
-                           .tops = tops_}),
+                               }}),
       control_(context_, control_operations_),
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),

@@ -174,7 +174,7 @@ class Refusals(ControlTestCase):
 
     def test_wrong_usage_is_told_what_is_allowed(self):
         for arguments, sentence in [
-                ([], "a command is missing: one of status, bans, grants, listings, reload, tail"),
+                ([], "a command is missing: one of status, bans, grants, listings, top, reload, explain, tail"),
                 (["bnas"], '"bnas" is no command: one of status, bans'),
                 (["bans"], "one of list, add, remove must follow"),
                 (["bans", "ad"], 'bans cannot "ad": it takes list, add, remove'),

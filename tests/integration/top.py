@@ -14,7 +14,7 @@ window = 1h
 mode = off
 """
 
-NO = 1
+USAGE = 2
 
 # Of an entry of whom, what a program reads.
 ENTRY = {"count": int, "error": int, "rule": str, "last": int, "nodes": list}
@@ -112,6 +112,11 @@ class Top(case.TestCase):
             [answer] = self.daemon.ask(request)
             self.assertFalse(answer["ok"])
             self.assertTrue(re.search(sentence, answer["error"]), answer)
+        done = self.daemon.cli("top", "--by", "nonsense")
+        self.assertEqual(done.returncode, USAGE)
+        [answer] = self.daemon.ask({"op": "top", "by": "nonsense"})
+        allowed = answer["error"].partition("one of ")[2]
+        self.assertIn(f"is unknown: one of {allowed};", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The worst offenders of several mxwardend that share a Redis: what each has counted, together."""
 
 import json
+import pathlib
+import re
 
 from support import case, cluster, redis, waiting
 
@@ -65,6 +67,28 @@ class TopOfAll(case.TestCase):
         finally:
             self.redis.resume()
         waiting.until(lambda: "store away" not in self.top(one)[1], "Redis to be heard again")
+
+
+class LeastRights(case.TestCase):
+    """The user of docs/redis.md."""
+
+    password = "open-sesame"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        manual = (pathlib.Path(__file__).parents[2] / "docs/redis.md").read_text()
+        [acl] = re.findall(r"^ *(user mxwarden .*)$", manual, re.MULTILINE)
+        cls.redis = cls.enterClassContext(redis.RedisServer(cls.folder, acl.replace(">PASSWORD", f">{cls.password}")))
+
+    def test_the_documented_user_may_put_up_and_read(self):
+        password_file = self.own_folder() / "password"
+        password_file.write_text(f"{self.password}\n")
+        node = cluster.Node(self, 0, CONF + redis.settings(user="mxwarden", password_file=password_file))
+        waiting.until(lambda: self.redis.ask("KEYS", "mxw:n1{notices}text/*"), "a list to be put up")
+        done = node.daemon.cli("top")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.redis.ask("ACL", "LOG"), [])
 
 
 if __name__ == "__main__":
