@@ -87,7 +87,10 @@ std::vector<ExplainedRule> Engine::explain(Survey& survey) const {
   const bool relay = is_relay(*survey.asked.question.request);
   for (std::size_t at = 0; at < rules_.size(); ++at) {
     auto& one = all.emplace_back(explain(at, survey, decided));
-    if (rules_[at].for_relay != relay) one.says = ExplainedRule::Says::not_asked;
+    if (rules_[at].for_relay != relay) {
+      one.says = ExplainedRule::Says::not_asked;
+      one.behind = false;
+    }
     decided = decided || one.says == ExplainedRule::Says::answers;
   }
   return all;

@@ -35,6 +35,12 @@ bool might_refuse(const store::Batch& batch) {
   return std::any_of(batch.counts.begin(), batch.counts.end(), [](const auto& count) { return count.binding; });
 }
 
+void tell_failure(Explanation& explanation, const std::exception& exception) {
+  Explained explained;
+  explained.decision = failed(exception);
+  std::exchange(explanation.done, nullptr)(explained);
+}
+
 // Where no rule had something to say without the store.
 void defer(Decision& decision) {
   Verdict verdict;
@@ -158,9 +164,13 @@ Decision Pipeline::decide(const Engine& engine, Plan& plan) const {
 void Pipeline::explain(Explanation& explanation, Instant now, Duration within, Explanation::Done done) {
   explanation.engine = engine_;
   explanation.deadline = now + within;
-  survey(explanation, now);
   explanation.done = std::move(done);
-  look(explanation, explanation.survey.asked, &Pipeline::look_behind);
+  try {
+    survey(explanation, now);
+    look(explanation, explanation.survey.asked, &Pipeline::look_behind);
+  } catch (const std::exception& exception) {
+    tell_failure(explanation, exception);
+  }
 }
 
 void Pipeline::survey(Explanation& explanation, Instant now) const {
@@ -180,9 +190,7 @@ void Pipeline::look(Explanation& explanation, Plan& plan, void (Pipeline::*then)
       take(answers, plan);
       (this->*then)(explanation);
     } catch (const std::exception& exception) {
-      Explained explained;
-      explained.decision = failed(exception);
-      std::exchange(explanation.done, nullptr)(explained);
+      tell_failure(explanation, exception);
     }
   };
   if (plan.batch.counts.empty()) return answered({});

@@ -54,8 +54,7 @@ class Pipeline {
   void flush() { store_.flush(); }
   Decision resume(Inquiry& inquiry, Duration held);
 
-  // What ask() would lead to now, and why; nothing of it is counted or remembered. `done` as that of ask(); if it
-  // throws, it is not called.
+  // What ask() would lead to now, and why; nothing of it is counted or remembered. `done` as that of ask().
   void explain(Explanation& explanation, Instant now, Duration within, Explanation::Done done);
 
   // Postfix has closed the connection that the inquiry belongs to.

@@ -37,6 +37,7 @@ struct Question {
   std::string_view why_ours() const;
 };
 
+// What a rule will do with a request.
 struct Step {
   enum Kind : std::uint8_t {
     pass,     // nothing to do with this request: judge() is not called
@@ -76,9 +77,10 @@ struct Rule {
   // Of a rule that goes by View::connections: the limit they are held against for this request; 0: none. Asked before
   // plan().
   std::function<std::uint64_t(const Question&)> limits_connections = {};
-  bool counts = true;                          // false: it counts nothing, and takes none of the tracker's bits
-  bool for_relay = false;                      // asked where policy_context is `relay`, and only there
-  std::optional<conf::AccessTag> access = {};  // whose entries of the access table it goes by
+  bool counts = true;      // false: it counts nothing, and takes none of the tracker's bits
+  bool for_relay = false;  // asked where policy_context is `relay`, and only there
+  // Whose entries of the access table it goes by.
+  std::optional<conf::AccessTag> access = {};
 };
 
 // What a rule of that name and mode answers with this action.

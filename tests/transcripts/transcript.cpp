@@ -187,12 +187,25 @@ class Stage {
     }
     request.state = parse_protocol_state(request[Attribute::protocol_state]);
     remember_connection(request);
+    const auto foreseen = explained_action(request);
     pipeline_->ask(inquiry_, clock_.now(), std::chrono::milliseconds(500), [&](const policy::Decision& decision) {
+      if (decision.action != foreseen) fail("explained before as " + foreseen + ", then " + decision.action);
       out << "  action=" << decision.action << '\n';
       for (const auto& remark : decision.remarks) log(&remark, out);
       if (decision.verdict) log(&*decision.verdict, out);
     });
     pipeline_->flush();
+  }
+
+  // Explaining must tell what comes of it, and change nothing.
+  std::string explained_action(const policy::Request& request) {
+    policy::Explanation explanation;
+    explanation.request = request;
+    std::string action;
+    pipeline_->explain(explanation, clock_.now(), std::chrono::milliseconds(500),
+                       [&](const policy::Explained& explained) { action = explained.decision.action; });
+    pipeline_->flush();
+    return action;
   }
 
   void log(const policy::Verdict* verdict, std::ostream& out) {

@@ -64,6 +64,18 @@ class Bench {
     REQUIRE(decision);
     return *decision;
   }
+  // As of that request, now.
+  Explained explain(std::string_view port = "1") {
+    Explanation explanation;
+    explanation.request.state = ProtocolState::connect;
+    explanation.request[Attribute::client_address] = "192.0.2.7";
+    explanation.request[Attribute::client_port] = port;
+    std::optional<Explained> result;
+    pipeline_.explain(explanation, Instant{1h}, 500ms, [&](const Explained& explained) { result = explained; });
+    pipeline_.flush();
+    REQUIRE(result);
+    return *result;
+  }
   Decision resume(Duration held) { return pipeline_.resume(inquiry, held); }
 
   Inquiry inquiry;
@@ -132,6 +144,10 @@ TEST_CASE("a rule may hold the answer back and decide when the time is over") {
                        return {};
                      }};
   Bench bench({patient, refusing("second")});
+  const auto explained = bench.explain();
+  CHECK(explained.held == 700ms);
+  CHECK(explained.decision.action == "450 4.7.1 second");
+  CHECK(explained.rules[0].says == ExplainedRule::Says::counts);
   const auto first = bench.ask();
   REQUIRE(first.hold);
   CHECK(first.hold->length == 700ms);

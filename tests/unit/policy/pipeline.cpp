@@ -68,11 +68,19 @@ Decision decide_without_store(Pipeline::Unanswered unanswered, std::vector<Rule>
   Inquiry inquiry;
   inquiry.request.state = ProtocolState::connect;
   inquiry.request[Attribute::client_address] = "192.0.2.7";
+  Explanation explanation;
+  explanation.request = inquiry.request;
+  std::optional<Decision> explained;
+  pipeline.explain(explanation, Instant{1h}, 500ms, [&](const Explained& told) { explained = told.decision; });
+  pipeline.flush();
   std::optional<Decision> decision;
   pipeline.ask(inquiry, Instant{1h}, 500ms, [&](Decision made) { decision = std::move(made); });
   pipeline.flush();
   REQUIRE(decision);
   CHECK(decision->store == "none");
+  REQUIRE(explained);
+  CHECK(explained->store == "none");
+  CHECK(explained->action == decision->action);
   return *decision;
 }
 

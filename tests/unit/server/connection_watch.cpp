@@ -69,6 +69,15 @@ struct Rig {
     const auto view = tracker.see(request, nullptr, clock.now());
     return watch.count(request, view, limit, clock.now());
   }
+  std::uint32_t preview(const std::string& client_port, const std::string& server_port = "25") {
+    policy::Request request;
+    request.state = ProtocolState::connect;
+    request[Attribute::client_address] = "192.0.2.7";
+    request[Attribute::client_port] = client_port;
+    request[Attribute::server_address] = "192.0.2.25";
+    request[Attribute::server_port] = server_port;
+    return watch.preview(request, tracker.preview(request, clock.now()), clock.now());
+  }
   void show(std::initializer_list<std::uint16_t> client_ports) {
     table.shows.clear();
     for (const auto port : client_ports) {
@@ -93,6 +102,21 @@ struct Rig {
 };
 
 }  // namespace
+
+TEST_CASE("a preview tells what would be counted, with a fresh look, and notes nothing") {
+  Rig rig;
+  rig.ask("1000");
+  rig.clock.advance(1s);
+  rig.show({1000, 1001});
+  const auto looks = rig.looks();
+  CHECK(rig.preview("1002") == 3);
+  CHECK(rig.preview("1002", "2525") == 3);
+  CHECK(rig.preview("1001") == 2);
+  CHECK(rig.looks() == looks + 1);
+  CHECK(rig.table.ports == std::vector<std::uint16_t>{25});
+  CHECK(rig.tracker.sessions() == 1);
+  CHECK(rig.ask("1001") == 2);
+}
 
 TEST_CASE("a number that may refuse is no older than 50 ms") {
   Rig rig;

@@ -84,6 +84,8 @@ struct ExplainRig {
   ControlOperations operations{{.records = rig.records,
                                 .clock = rig.clock,
                                 .settings = rig.settings,
+                                .decisions = rig.decisions,
+                                .tops = rig.tops,
                                 .status = [this] { return rig.status; },
                                 .reload = [this] { return rig.reloaded; },
                                 .explain =

@@ -104,9 +104,10 @@ struct ControlRig {
                                 .clock = clock,
                                 .settings = settings,
                                 .decisions = decisions,
+                                .tops = tops,
                                 .status = [this] { return status; },
                                 .reload = [this] { return reloaded; },
-                                .tops = tops}};
+                                .explain = {}}};
 };
 
 }  // namespace mxwarden::server
