@@ -190,7 +190,7 @@ void EmbeddedRecords::erase(RecordKind kind, const Prefix& net, Erased done) {
 
 // The file has it as the book has.
 bool EmbeddedRecords::is_kept(RecordKind kind, const Prefix& net) const {
-  if (!writer_ && not_kept_) return false;
+  if (!writer_) return !not_kept_ || !book_.find_net(kind, net, clock_.now());
   return waiting_.empty() && under_way_.empty() && !book_unwritten_ && !unwritten_.contains({kind, net});
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/escape.hpp"
@@ -17,11 +18,14 @@ constexpr Duration current_for = 2s;       // after an answer
 constexpr Duration refused_pause = 1s;     // after an error that the next question will meet, too
 constexpr Duration shortest_reading = 1s;  // nobody waits for it, so it may take longer than a write
 
-constexpr std::size_t names_at_once = 500;
+// Decisions wait for a page, here and in Redis, each of them two or three times; so pages are small, and there is room
+// between them. (100,000 records take two seconds then.)
+constexpr std::size_t names_at_once = 128;
 constexpr std::size_t first_texts_at_once = 16;  // until it is known how large they are
-constexpr std::size_t most_texts_at_once = 200;
+constexpr std::size_t most_texts_at_once = 32;
+constexpr Duration between_pages = 200us;
 constexpr std::size_t most_bytes_at_once = 64 * 1024;
-constexpr std::size_t looked_at_once = 500;
+constexpr std::size_t looked_at_once = 128;
 
 // In each round of writes that meet, one is done: so many nodes may change a record at the same instant.
 constexpr int most_tries = 16;
@@ -333,24 +337,25 @@ bool RedisRecords::take_index_page(const RedisReply& reply) {
   auto page = read_index_page(reply);
   if (!page) return false;
   cursor_ = std::move(page->next_cursor);
-  unread_ = std::move(page->names);
+  std::ranges::move(page->names, std::back_inserter(unread_));
   next_page();
   return true;
 }
 
+// First names, until there are enough of them for a page of texts.
 void RedisRecords::next_page() {
   const auto some = std::min(texts_at_once_, unread_.size());
-  const auto first = unread_.end() - static_cast<std::ptrdiff_t>(some);
-  asked_.assign(std::move_iterator(first), std::move_iterator(unread_.end()));
-  unread_.erase(first, unread_.end());
-  if (!asked_.empty()) {
-    step_ = Step::texts;
-  } else if (cursor_ != "0") {
+  if (some < texts_at_once_ && cursor_ != "0") {
     step_ = Step::index;
+  } else if (some > 0) {
+    const auto first = unread_.end() - static_cast<std::ptrdiff_t>(some);
+    asked_.assign(std::move_iterator(first), std::move_iterator(unread_.end()));
+    unread_.erase(first, unread_.end());
+    step_ = Step::texts;
   } else {
     step_ = Step::catch_up;
   }
-  go_on();
+  go_on_after(between_pages);
 }
 
 bool RedisRecords::take_texts(const RedisReply& reply) {
@@ -395,7 +400,7 @@ bool RedisRecords::take_changes(const RedisReply& reply) {
   const bool all = changes->size() <= texts_at_once_;
   weigh(bytes);
   if (!all) {
-    go_on();
+    go_on_after(between_pages);
   } else if (step_ == Step::catch_up) {
     step_ = Step::leave;
     leaving_ = 0;
@@ -457,7 +462,7 @@ void RedisRecords::let_leave() {
     leaving_after_.reset();
     ++leaving_;
   }
-  if (leaving_ < record_kinds) return go_on_after({});
+  if (leaving_ < record_kinds) return go_on_after(between_pages);
   for (auto& nets : seen_) nets = {};
   step_ = Step::follow;
   complete_ = true;

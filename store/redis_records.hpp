@@ -13,7 +13,8 @@
 // was lost, the error says that it may have been done; writes can be repeated. Only one that came to a server that does
 // not know the script (NOSCRIPT) is sent again by itself.
 //
-// The copy is read whole after each connecting, in small pages, so that no turn of the loop is long and no reply large:
+// The copy is read whole after each connecting, in small pages with short pauses between them, so that no turn of the
+// loop is long, no reply large, and decisions get their turns:
 //
 //   1. the id of the last change in the stream is noted
 //   2. the index, page by page (ZSCAN: of a sorted set that changes meanwhile it misses nothing that is there all

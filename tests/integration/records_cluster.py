@@ -1,5 +1,6 @@
 """Bans, grants and listings of several mxwardend that share a Redis: what one is told, all act on."""
 
+import concurrent.futures
 import time
 
 from support import case, cluster, redis, waiting
@@ -71,6 +72,29 @@ class Records(case.TestCase):
             waiting.until(lambda: node.connect("203.0.113.77") == "DUNNO", "the ban to be lifted")
             waiting.until(lambda: self.relay(node, "198.51.100.7") == "DUNNO", "the grant to be taken back")
             waiting.until(lambda: node.connect("198.51.100.9") == "DUNNO", "the listing to be taken back")
+
+    def test_what_two_nodes_add_to_one_record_at_the_same_time_is_all_in_it(self):
+        nodes = self.cluster(2)
+
+        def log_in(node, logins):
+            return node.daemon.ask(*[{"op": "records.add", "kind": "grant", "net": "198.51.100.7", "login": login}
+                                     for login in logins])
+
+        logins = [[f"user{number}@node{at}.example" for number in range(20)] for at in range(len(nodes))]
+        with concurrent.futures.ThreadPoolExecutor(len(nodes)) as threads:
+            for answers in threads.map(log_in, nodes, logins):
+                self.assertEqual({answer["ok"] for answer in answers}, {True}, answers)
+        for node in nodes:
+            def known(node=node):
+                [grant] = node.daemon.ask({"op": "records.list", "kind": "grant"})[0]["records"]
+                return sorted(login["name"] for login in grant["logins"])
+            waiting.until(lambda: known() == sorted(sum(logins, [])), "all logins to be known")
+
+    def test_what_another_node_has_just_made_is_removed_with_the_answer_that_it_was_there(self):
+        one, other = self.cluster(2)
+        for _ in range(5):
+            self.told(one, *BAN)
+            self.told(other, "bans", "remove", "203.0.113.0/24")
 
     def test_a_node_that_starts_later_or_was_killed_knows_all_of_them(self):
         one, other = self.cluster(2)

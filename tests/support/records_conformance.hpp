@@ -464,12 +464,13 @@ inline void a_change_may_leave_it_as_it_is(RecordKeeper& keeper) {
   const auto ban = keeper.ban("192.0.2.1");
   keeper.put(ban);
   std::string heard;
-  const auto follower = keeper.book().follow(
+  auto follower = keeper.book().follow(
       [&](RecordKind, const Prefix& of, const store::RecordBook::Entry&) { heard += of.to_string(); });
   const auto kept = keeper.update(RecordKind::ban, "192.0.2.1", leave);
   REQUIRE(kept != nullptr);
   CHECK(*kept == ban);
   CHECK(heard.empty());
+  follower.reset();
   CHECK(keeper.holds(ban));
   if (keeper.reopen()) CHECK(keeper.holds(ban));
 }

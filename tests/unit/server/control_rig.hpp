@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,14 +21,18 @@ namespace mxwarden::server {
 
 class FakeRecords final : public tests::MemoryRecords {
  public:
-  using MemoryRecords::MemoryRecords;
+  explicit FakeRecords(const Clock& clock) : MemoryRecords(clock), clock_(clock) {}
 
   void update(store::RecordKind kind, const Prefix& net, Change change, Updated done) override {
-    if (!error.empty()) return finish(done, Result<store::RecordBook::Entry>(Error{error}));
+    if (!error.empty()) return finish(done, Result<Entry>(Error{error}));
+    if (too_late) return finish(done, Result<Entry>(Entry()));
+    if (unheard) store::ask(change, kind, net, book().find_net(kind, net, clock_.now()).get());  // in vain
+    hear();
     MemoryRecords::update(kind, net, std::move(change), [&](const auto& updated) { finish(done, updated); });
   }
   void erase(store::RecordKind kind, const Prefix& net, Erased done) override {
     if (!error.empty()) return finish(done, Result<bool>(Error{error}));
+    hear();
     MemoryRecords::erase(kind, net, [&](const auto& erased) { finish(done, erased); });
   }
 
@@ -40,14 +45,23 @@ class FakeRecords final : public tests::MemoryRecords {
 
   std::string error;  // empty: all goes well
   bool finishes_later = false;
+  bool too_late = false;                 // what is added is over when it is written
+  std::optional<store::Record> unheard;  // another node has written it; it is met by the next write
 
  private:
+  using Entry = store::RecordBook::Entry;
+
+  void hear() {
+    if (unheard) book().put(*unheard, clock_.now());
+    unheard.reset();
+  }
   template <class Answered, class Outcome>
   void finish(const Answered& done, const Outcome& result) {
     if (!finishes_later) return done(result);
     waiting_.push_back([done, result] { done(result); });
   }
 
+  const Clock& clock_;
   std::vector<std::function<void()>> waiting_;
 };
 

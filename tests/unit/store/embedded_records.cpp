@@ -185,6 +185,30 @@ TEST_CASE("a record is in force at once, and acknowledged from the loop when it 
   CHECK(node.loop.run_until([&] { return answered; }));
 }
 
+TEST_CASE("what a change leaves as it is is acknowledged when it is on disk, and at once if it is already") {
+  const RecordsFolder folder;
+  Node node(folder.path());
+  const auto ban = node.ban(net("192.0.2.1"));
+  node.records.put(ban, [](const Result<void>&) {});
+  std::optional<store::RecordBook::Entry> answer;
+  const auto leave = [&] {
+    answer.reset();
+    node.records.update(
+        RecordKind::ban, ban.net, [](const Record*) { return std::nullopt; },
+        [&](const Result<store::RecordBook::Entry>& updated) { answer = updated.value(); });
+  };
+  leave();
+  CHECK_FALSE(answer.has_value());
+  REQUIRE(node.loop.run_until([&] { return answer.has_value(); }));
+  REQUIRE(*answer != nullptr);
+  CHECK(**answer == ban);
+  leave();
+  REQUIRE(answer.has_value());
+  CHECK(**answer == ban);
+  node.records.stop();
+  CHECK(kept(folder) == Nets{"192.0.2.1"});
+}
+
 TEST_CASE("stop writes what waits and answers it; what comes later is in force and not kept") {
   const RecordsFolder folder;
   Node node(folder.path());
@@ -279,6 +303,17 @@ TEST_CASE("without a directory that can be used, records are in force and each a
   CHECK(contains(said, "in force until mxwardend ends, but not kept: "));
   CHECK(contains(said, missing + "/records.lock cannot be opened (No such file or directory)"));
   CHECK(node.has(net("192.0.2.1")));
+  // Nor is it acknowledged when it is only looked at; that there is none needs no disk.
+  std::string looked;
+  for (const auto* of : {"192.0.2.1", "192.0.2.2"}) {
+    node.records.update(
+        RecordKind::ban, net(of), [](const Record*) { return std::nullopt; },
+        [&](const Result<store::RecordBook::Entry>& updated) {
+          looked += updated ? "fine" : updated.error().message + ", ";
+        });
+  }
+  CHECK(contains(looked, "in force until mxwardend ends, but not kept: "));
+  CHECK(looked.ends_with(", fine"));
   node.clock.advance(10s);
   node.records.tick();
   CHECK(node.erase(net("192.0.2.2")) == "");

@@ -719,7 +719,8 @@ TEST_CASE("as many nodes as tries may meet at one record") {
                          });
   }
   REQUIRE(cluster.run_until([&] { return told == nodes; }));
-  const auto text = server.client().command({"GET", key("grant/192.0.2.1")}).text();
+  auto client = server.client();
+  const std::string text(client.command({"GET", key("grant/192.0.2.1")}).text());
   for (std::size_t node = 0; node < nodes; ++node) {
     CHECK(text.find(fmt::format("\"{:02}\"", node)) != std::string::npos);
   }
