@@ -11,6 +11,7 @@
 #include "base/duration.hpp"
 #include "base/escape.hpp"
 #include "cli/report.hpp"
+#include "cli/table.hpp"
 
 namespace mxwarden::cli {
 namespace {
@@ -20,34 +21,7 @@ using std::chrono::milliseconds;
 
 // As much as a request of Postfix's may have.
 constexpr std::size_t longest_request = 65536;
-constexpr std::size_t columns = 5;
-using Cells = std::array<std::string, columns>;
-
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view red = "\x1b[31m";
-constexpr std::string_view plain = "\x1b[0m";
-
-std::string coloured(std::string_view text, std::string_view colour, bool colours) {
-  return colours ? fmt::format("{}{}{}", colour, text, plain) : std::string(text);
-}
-
-// Members of what another release may have written: what is missing, or of another type, is empty or 0.
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string() : printable(*text);
-}
-
-std::int64_t number_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* number = value == nullptr ? nullptr : value->if_int64();
-  return number == nullptr ? 0 : *number;
-}
-
-bool is_true(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && *value == true;
-}
+constexpr std::array columns{Column{"RULE"}, Column{"MODE"}, Column{"SAYS"}, Column{"COUNT"}, Column{"WHY"}};
 
 const json::object* object_of(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
@@ -129,15 +103,6 @@ Cells cells_of(const json::object& rule, const std::string& decider) {
   return {text_of(rule, "rule"), text_of(rule, "mode"), text_of(rule, "says"), figures, why_of(rule, decider)};
 }
 
-// Names of rules, figures and fixed words: a byte each character, all but the last, which ends its row.
-std::string row(const Cells& cells, const std::array<std::size_t, columns>& widths) {
-  std::string text;
-  for (std::size_t at = 0; at + 1 < columns; ++at) text += fmt::format("{:<{}}  ", cells[at], widths[at]);
-  text += cells.back();
-  text.erase(text.find_last_not_of(' ') + 1);
-  return text;
-}
-
 std::string heading(const json::object& answer, bool colours) {
   const auto action = text_of(answer, "action");
   const auto rule = text_of(answer, "rule");
@@ -175,14 +140,9 @@ json::object explain_request(const Invocation& invocation) {
 }
 
 std::string explanation_text(const json::object& answer, bool colours) {
-  std::vector<Cells> rows{{"RULE", "MODE", "SAYS", "COUNT", "WHY"}};
+  std::vector<Cells> rows;
   for (const auto* rule : objects_of(answer, "rules")) rows.push_back(cells_of(*rule, text_of(answer, "rule")));
-  std::array<std::size_t, columns> widths{};
-  for (const auto& cells : rows) {
-    for (std::size_t at = 0; at < columns; ++at) widths[at] = std::max(widths[at], cells[at].size());
-  }
-  auto text = heading(answer, colours) + "\n" + coloured(row(rows.front(), widths), bold, colours) + "\n";
-  for (std::size_t at = 1; at < rows.size(); ++at) text += row(rows[at], widths) + "\n";
+  auto text = heading(answer, colours) + "\n" + Table(columns, colours).page(rows);
   if (const auto left_out = number_of(answer, "left_out"); left_out > 0) {
     text += fmt::format("and {} more\n", left_out);
   }

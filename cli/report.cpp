@@ -16,11 +16,6 @@ namespace {
 namespace json = boost::json;
 using std::chrono::seconds;
 
-bool is_true(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 const json::object& object_of(const json::object& object, std::string_view name) {
   static const json::object none;
   const auto* value = object.if_contains(name);

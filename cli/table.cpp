@@ -17,12 +17,6 @@ namespace json = boost::json;
 
 constexpr std::string_view plain = "\x1b[0m";
 
-// Characters: bytes that do not continue one.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 }  // namespace
 
 std::string coloured(std::string_view text, std::string_view colour, bool colours) {
@@ -40,6 +34,16 @@ std::int64_t number_of(const json::object& object, std::string_view name) {
   if (value == nullptr) return 0;
   if (const auto* number = value->if_int64()) return *number;
   return value->is_uint64() ? std::numeric_limits<std::int64_t>::max() : 0;
+}
+
+bool is_true(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string local_time(std::int64_t milliseconds) {
@@ -76,7 +80,6 @@ std::string Table::heading() const {
   return coloured(text, bold, colours_) + "\n";
 }
 
-// The last cell ends its row where it ends.
 void Table::append_row(std::string& to, const Cells& cells) const {
   for (std::size_t at = 0; at < columns_.size(); ++at) {
     const auto width = width_of(cells[at]);
@@ -84,8 +87,9 @@ void Table::append_row(std::string& to, const Cells& cells) const {
     if (at > 0) to += "  ";
     if (columns_[at].is_number) to += padding;
     to += cells[at];
-    if (!columns_[at].is_number && at + 1 < columns_.size()) to += padding;
+    if (!columns_[at].is_number) to += padding;
   }
+  to.erase(to.find_last_not_of(' ') + 1);
 }
 
 }  // namespace mxwarden::cli

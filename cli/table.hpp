@@ -13,12 +13,17 @@ namespace mxwarden::cli {
 
 inline constexpr std::string_view bold = "\x1b[1m";
 inline constexpr std::string_view red = "\x1b[31m";
+inline constexpr std::string_view yellow = "\x1b[33m";
 
 std::string coloured(std::string_view text, std::string_view colour, bool colours);
 
 // Members of what another release may have written: what is missing, or of another type, is empty or 0.
 std::string text_of(const boost::json::object& object, std::string_view name);
 std::int64_t number_of(const boost::json::object& object, std::string_view name);
+bool is_true(const boost::json::object& object, std::string_view name);
+
+// Characters: bytes that do not continue one.
+std::size_t width_of(std::string_view text);
 
 // Milliseconds since 1970, as records have them.
 std::string local_time(std::int64_t milliseconds);
@@ -36,7 +41,8 @@ class Table {
  public:
   Table(std::span<const Column> columns, bool colours) : columns_(columns.begin(), columns.end()), colours_(colours) {}
 
-  // The rows, each with a cell for each column, with the heading above the first of them; empty: there are none.
+  // The rows, each with a cell for each column, with the heading above the first of them; empty: there are none. No
+  // line ends with a blank.
   std::string page(const std::vector<Cells>& rows);
 
  private:

@@ -16,6 +16,7 @@
 #include "base/duration.hpp"
 #include "base/escape.hpp"
 #include "cli/report.hpp"
+#include "cli/table.hpp"
 
 namespace mxwarden::cli {
 namespace {
@@ -23,39 +24,14 @@ namespace {
 namespace json = boost::json;
 using std::chrono::milliseconds;
 
-constexpr std::string_view red = "\x1b[31m";
-constexpr std::string_view yellow = "\x1b[33m";
-constexpr std::string_view plain = "\x1b[0m";
 // A cell that is wider pushes the rest of its line and no other. An IPv6 address has 39.
 constexpr std::size_t widest_column = 40;
 // Beyond the ten years that are allowed anywhere; keeps what follows from overflowing.
 constexpr std::int64_t longest_ms = milliseconds(std::chrono::hours(24) * 36500).count();
 
-// Members of what another release may have written: what is missing, or of another type, is empty.
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string() : printable(*text);
-}
-
-std::optional<std::int64_t> number_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* number = value == nullptr ? nullptr : value->if_int64();
-  return number == nullptr ? std::nullopt : std::optional(*number);
-}
-
 std::optional<Duration> duration_of(const json::object& object, std::string_view name) {
-  const auto number = number_of(object, name);
-  if (!number) return std::nullopt;
-  return milliseconds(std::clamp<std::int64_t>(*number, 0, longest_ms));
-}
-
-std::string local_time(std::int64_t since_1970_ms) {
-  const std::time_t seconds = since_1970_ms / 1000;
-  std::tm local{};
-  if (::localtime_r(&seconds, &local) == nullptr) return "?";
-  std::array<char, 64> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local)};
+  if (!object.contains(name)) return std::nullopt;
+  return milliseconds(std::clamp<std::int64_t>(number_of(object, name), 0, longest_ms));
 }
 
 // `421`, `REJECT`: the word an answer begins with.
@@ -65,13 +41,11 @@ std::string word_of(const std::string& action) {
 
 // `61/60 60s`, `21/20`, `101/100 message`; of a record how long it lasts.
 std::string figures_of(const json::object& decision) {
-  const auto count = number_of(decision, "count");
-  const auto limit = number_of(decision, "limit");
-  if (!count || !limit) {
+  if (!decision.contains("count") || !decision.contains("limit")) {
     const auto left = duration_of(decision, "left_ms");
     return left ? time_left(*left) + " left" : std::string();
   }
-  auto text = fmt::format("{}/{}", *count, *limit);
+  auto text = fmt::format("{}/{}", number_of(decision, "count"), number_of(decision, "limit"));
   if (const auto window = duration_of(decision, "window_ms")) {
     text += " " + (*window == Duration::zero() ? "message" : to_string(*window));
   }
@@ -116,8 +90,8 @@ std::string DecisionLines::line(const json::object& decision) {
   const bool would = decision.contains("would");
   const auto answer = would ? "would " + word_of(text_of(decision, "would")) : word;
   const auto colour = would ? yellow : is_refused(word) ? red : std::string_view();
-  auto text = local_time(number_of(decision, "time").value_or(0)) + "  ";
-  text += colours_ && !colour.empty() ? fmt::format("{}{}{}", colour, answer, plain) : answer;
+  auto text = local_time(number_of(decision, "time")) + "  ";
+  text += coloured(answer, colour, colours_ && !colour.empty());
   text += padding(answer, 0);
   std::size_t column = 0;
   for (const auto& cell :
@@ -132,9 +106,7 @@ std::string DecisionLines::line(const json::object& decision) {
 // Behind a cell, up to the next column.
 std::string DecisionLines::padding(std::string_view text, std::size_t column) {
   auto& width = widths_[column];
-  // Characters: bytes that do not continue one.
-  const auto size = static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  const auto size = width_of(text);
   width = std::max(width, std::min(size, widest_column));
   return std::string(width > size ? width - size : 0, ' ') + "  ";
 }
@@ -158,7 +130,7 @@ int follow_decisions(ControlClient& client, bool as_json, const Terminal& termin
     const auto* object = error ? nullptr : value.if_object();
     // What a later release may say besides is passed over.
     if (object == nullptr) continue;
-    if (const auto lost = number_of(*object, "lost")) terminal.err << lost_text(*lost);
+    if (object->contains("lost")) terminal.err << lost_text(number_of(*object, "lost"));
     if (object->contains("action")) terminal.out << lines.line(*object) << std::flush;
   }
   return 0;

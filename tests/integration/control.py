@@ -174,7 +174,7 @@ class Refusals(ControlTestCase):
 
     def test_wrong_usage_is_told_what_is_allowed(self):
         for arguments, sentence in [
-                ([], "a command is missing: one of status, bans, grants, listings, top, reload, explain, tail"),
+                ([], "a command is missing: one of status, top, explain, tail, bans, grants, listings, reload"),
                 (["bnas"], '"bnas" is no command: one of status, bans'),
                 (["bans"], "one of list, add, remove must follow"),
                 (["bans", "ad"], 'bans cannot "ad": it takes list, add, remove'),
@@ -414,9 +414,9 @@ class Completion(unittest.TestCase):
     def test_what_is_offered(self):
         general = ["--control", "--json", "--help", "--version"]
         for line, offered in [
-                ("mxwarden ", ["status", "bans", "grants", "listings", "top", "reload", "explain", "tail"]),
+                ("mxwarden ", ["status", "top", "explain", "tail", "bans", "grants", "listings", "reload"]),
                 ("mxwarden b", ["bans"]),
-                ("mxwarden --json ", ["status", "bans", "grants", "listings", "top", "reload", "explain", "tail"]),
+                ("mxwarden --json ", ["status", "top", "explain", "tail", "bans", "grants", "listings", "reload"]),
                 ("mxwarden --control /run/x l", ["listings"]),
                 ("mxwarden bans ", ["list", "add", "remove"]),
                 ("mxwarden grants r", ["remove"]),

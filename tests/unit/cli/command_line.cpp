@@ -97,7 +97,7 @@ TEST_CASE("help is of all, of a noun, of one command; a mistake asks for it in v
 
 TEST_CASE("bytes that are no text are shown, not obeyed") {
   CHECK(error({"bans\x1b[2J"}) ==
-        "\"bans\\x1b[2J\" is no command: one of status, bans, grants, listings, top, reload, explain, tail");
+        "\"bans\\x1b[2J\" is no command: one of status, top, explain, tail, bans, grants, listings, reload");
   CHECK(error({"bans", "list", "\xFF"}) == "\"\\xff\" is not an IP address");
   CHECK(error({"bans", "list", "1\n2"}).find("`1\\x0a2' is not an IP address") != std::string::npos);
   CHECK(error({"--\x07"}) == "\"--\\x07\" is no option");

@@ -120,8 +120,8 @@ TEST_CASE("a record of another release is shown as far as it is understood") {
   const json::object strange{{"net", 7}, {"until", "soon"}, {"logins", json::array{1, json::object{{"name", false}}}}};
   CHECK(table.page({strange, 7, json::object{{"until", 9e300}}}) ==
         "ADDRESS  UNTIL                LEFT  LAST LOGIN           LOGINS\n"
-        "         1970-01-01 00:00:00  0s    1970-01-01 00:00:00  \n"
-        "         1970-01-01 00:00:00  0s    1970-01-01 00:00:00  \n");
+        "         1970-01-01 00:00:00  0s    1970-01-01 00:00:00\n"
+        "         1970-01-01 00:00:00  0s    1970-01-01 00:00:00\n");
   const json::object far{{"until", std::numeric_limits<std::uint64_t>::max()}};
   CHECK(table.page({far}).find("36500d") != std::string::npos);
 }
