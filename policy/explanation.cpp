@@ -66,6 +66,10 @@ ExplainedRule Engine::explain(std::size_t at, Survey& survey, bool decided) cons
   one.name = rule.name;
   one.mode = rule.mode;
   one.why = survey.steps[at].why;
+  if (rule.for_relay != is_relay(*survey.asked.question.request)) {
+    one.says = Says::not_asked;
+    return one;
+  }
   one.behind = decided;
   if (rule.access) one.access = survey.asked.question.access[*rule.access];
   const auto* asked = find(survey.asked, at);
@@ -84,13 +88,8 @@ ExplainedRule Engine::explain(std::size_t at, Survey& survey, bool decided) cons
 std::vector<ExplainedRule> Engine::explain(Survey& survey) const {
   std::vector<ExplainedRule> all;
   bool decided = false;
-  const bool relay = is_relay(*survey.asked.question.request);
   for (std::size_t at = 0; at < rules_.size(); ++at) {
-    auto& one = all.emplace_back(explain(at, survey, decided));
-    if (rules_[at].for_relay != relay) {
-      one.says = ExplainedRule::Says::not_asked;
-      one.behind = false;
-    }
+    const auto& one = all.emplace_back(explain(at, survey, decided));
     decided = decided || one.says == ExplainedRule::Says::answers;
   }
   return all;
