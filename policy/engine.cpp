@@ -132,7 +132,8 @@ std::uint64_t Engine::connection_limit(Plan& plan) const {
   return rules_[by_connections_].limits_connections(plan.question);
 }
 
-void Engine::plan(Instant now, Plan& plan) const {
+// Flattened: what it does for each rule of each request is no call of its own.
+[[gnu::flatten]] void Engine::plan(Instant now, Plan& plan) const {
   plan.batch.now = now;
   plan.batch.counts.clear();
   plan.asked.clear();
