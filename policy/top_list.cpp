@@ -140,8 +140,8 @@ Result<TopList> parse_top_list(std::string_view text) {
   }
   // Each name once, the worst first, whoever wrote it.
   std::ranges::sort(list.entries, {}, &TopEntry::name);
-  const auto twice = std::ranges::unique(list.entries, {}, &TopEntry::name);
-  list.entries.erase(twice.begin(), twice.end());
+  const auto is_same = [](const TopEntry& a, const TopEntry& b) { return a.name == b.name; };
+  list.entries.erase(std::unique(list.entries.begin(), list.entries.end(), is_same), list.entries.end());
   std::ranges::sort(list.entries, is_worse);
   return list;
 }

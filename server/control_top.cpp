@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t largest_top = 10'000;
 constexpr std::uint64_t usual_top = 500;
-// Of the names of nodes in an answer; there are no more than fifty of them.
+// Bytes of the names of nodes; there is room for hundreds.
 constexpr std::size_t most_names = 20'000;
 // What else an answer has around its entries.
 constexpr std::size_t frame = 512;

@@ -54,14 +54,17 @@ TEST_CASE("when there is nobody, it is said of whom") {
 }
 
 TEST_CASE("each category names whom it is of") {
-  for (const auto& [name, member] :
-       {std::pair{"rejected", "client"}, std::pair{"rate", "client"}, std::pair{"login", "login"},
-        std::pair{"banned", "client"}, std::pair{"network", "network"}}) {
-    CAPTURE(name);
-    const auto* category = find_top_category(name);
+  struct Row {
+    const char* name;
+    const char* member;
+  };
+  for (const auto& row : {Row{"rejected", "client"}, Row{"rate", "client"}, Row{"login", "login"},
+                          Row{"banned", "client"}, Row{"network", "network"}}) {
+    CAPTURE(row.name);
+    const auto* category = find_top_category(row.name);
     REQUIRE(category != nullptr);
     TopTable table(*category, false);
-    const json::object entry{{member, "who"}, {"count", 1}, {"error", 0}, {"rule", "r"}, {"last", 0}};
+    const json::object entry{{row.member, "who"}, {"count", 1}, {"error", 0}, {"rule", "r"}, {"last", 0}};
     CHECK(table.page(answer(json::serialize(entry))).find("   1  who ") != std::string::npos);
   }
   CHECK(find_top_category("bad-recipients") == nullptr);

@@ -72,7 +72,7 @@ TEST_CASE("every count is between its bounds, and no key above N/K is missing") 
                           Row{"steep Zipf", 1.5, 20'000}, Row{"fewer keys than places", 1, 50}}) {
     CAPTURE(row.label);
     const auto stream = zipf_stream(100'000, row.keys, row.exponent);
-    for (const std::size_t most : {1, 2, 100, 1'000}) {
+    for (const auto most : std::vector<std::size_t>{1, 2, 100, 1'000}) {
       CAPTURE(most);
       Summary summary(most);
       for (const auto key : stream) summary.count(key, tag_of(key));

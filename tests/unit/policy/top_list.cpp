@@ -93,13 +93,15 @@ TEST_CASE("lists of many nodes keep the promises of each") {
   CHECK(merged.floor <= 6 * events / most);
   std::map<std::string, TopEntry> by_name;
   for (const auto& each : merged.entries) by_name[each.name] = each;
-  for (const auto& [name, truly] : exact) {
-    const auto found = by_name.find(name);
+  for (const auto& each : exact) {
+    const auto truly = each.second;
+    const auto found = by_name.find(each.first);
+    CAPTURE(each.first);
     if (found == by_name.end()) {
-      CHECK_MESSAGE(truly <= merged.floor, name);
+      CHECK(truly <= merged.floor);
     } else {
-      CHECK_MESSAGE(truly <= found->second.count, name);
-      CHECK_MESSAGE(truly >= found->second.at_least(), name);
+      CHECK(truly <= found->second.count);
+      CHECK(truly >= found->second.at_least());
     }
   }
 }

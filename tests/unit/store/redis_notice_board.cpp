@@ -94,7 +94,7 @@ TEST_CASE("what a node has put up last, all read") {
   cluster[0].put("top", "second\nline");
   cluster[1].put("top", "");
   cluster[1].put("other", "thing");
-  for (const std::size_t node : {0, 1}) {
+  for (std::size_t node = 0; node < 2; ++node) {
     CHECK(cluster.reads(node, {{"mx1", "second\nline"}, {"mx2", ""}}));
     CHECK(cluster.reads(node, {{"mx1", std::nullopt}, {"mx2", "thing"}}, "other"));
   }
