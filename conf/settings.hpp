@@ -1,7 +1,7 @@
 #pragma once
 // Every setting of mxwarden.conf, typed. What a setting is called, what it may hold, its default and its help stand
-// once, in conf/settings_table.cpp: the reader, --check-config, --print-config and the example file all come
-// from it.
+// once, in one table (conf/settings_table.hpp): the reader, --check-config, --print-config and the example file all
+// come from it.
 
 #include <cstdint>
 #include <optional>
