@@ -282,9 +282,10 @@ const AccessEntry* AccessTable::find_login(std::string_view login) const {
 const AccessEntry* AccessTable::allowed_in(const Prefix& net) const {
   const auto* first = match(&net.address(), {})[AccessTag::connect];
   if (first != nullptr && first->ok) return first;
-  const auto within = std::ranges::find_if(index_->allowed_nets,
-                                           [&](const auto& allowed) { return net.contains(allowed.first.address()); });
-  return within == index_->allowed_nets.end() ? nullptr : &index_->entries[within->second];
+  if (net.length() == net.address().bits()) return nullptr;
+  const auto found =
+      std::ranges::find_if(index_->allowed_nets, [&](const auto& allowed) { return allowed.first.overlaps(net); });
+  return found == index_->allowed_nets.end() ? nullptr : &index_->entries[found->second];
 }
 
 std::span<const AccessEntry> AccessTable::entries() const {

@@ -69,8 +69,8 @@ class AccessTable {
   // For LoginRate: the login, then its domain, then domains above it, then the default.
   const AccessEntry* find_login(std::string_view login) const;
 
-  // An entry Connect: OK for an address or a net that lies within this one, or around it and speaks for its first
-  // address; null: none. Names are not looked at. Takes as long as there are such entries.
+  // An entry Connect: OK that speaks for an address of this net, whatever other entries say of others in it; null:
+  // none. Names are not looked at. Takes as long as there are such entries.
   const AccessEntry* allowed_in(const Prefix& net) const;
 
   std::span<const AccessEntry> entries() const;  // in the order of the file

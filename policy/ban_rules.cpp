@@ -28,7 +28,9 @@ Rule make_rule(const BanRule& row) {
   };
   const auto action = conf::Action::parse(row.action).value();
   rule.judge = [row, action](const Question& question, store::Answers) -> Rule::Judgement {
-    return make_verdict(row.name, conf::Mode::enforce, action, question, question.known.*row.ban);
+    auto verdict = make_verdict(row.name, conf::Mode::enforce, action, question, question.known.*row.ban);
+    verdict.of_operator = !row.can_be_exempt;
+    return verdict;
   };
   return rule;
 }

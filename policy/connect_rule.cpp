@@ -16,7 +16,9 @@ Step plan(const Question& question, store::Counts&) {
 }
 
 Rule::Judgement judge(const Question& question, store::Answers) {
-  return make_verdict(name, conf::Mode::enforce, question.connect()->action, question);
+  auto verdict = make_verdict(name, conf::Mode::enforce, question.connect()->action, question);
+  verdict.of_operator = true;
+  return verdict;
 }
 
 }  // namespace

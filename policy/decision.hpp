@@ -30,6 +30,7 @@ struct Verdict {
   std::optional<Cause> cause;
   store::RecordBook::Entry record;  // that it goes by; null: none
   Duration left{};                  // until that ends
+  bool of_operator = false;         // it is what the operator has said of just this client
   bool attempt = false;             // the first refusal of this session because of a listing, which is noted in it
 };
 

@@ -72,20 +72,6 @@ bool Engine::is_final(const Verdict& verdict) {
   return verdict.mode != conf::Mode::monitor && verdict.action != "DUNNO";
 }
 
-bool put_in_monitor_mode(conf::Settings& settings, std::string_view rule) {
-  const auto put = [](conf::Mode& mode) {
-    const bool enforced = mode == conf::Mode::enforce;
-    if (enforced) mode = conf::Mode::monitor;
-    return enforced;
-  };
-  if (rule == listing_name) return put(settings.listing.mode);
-  for (auto* limit : {&settings.client_conn, &settings.client_rate, &settings.message_recipients}) {
-    if (rule == limit->name) return put(limit->mode);
-  }
-  const auto limit = std::ranges::find(settings.limits, rule, &conf::Limit::name);
-  return limit != settings.limits.end() && put(limit->mode);
-}
-
 Engine::Engine(const conf::Settings& settings, const std::shared_ptr<const conf::AccessTable>& access)
     : Engine(make_rules(settings), settings.client, access) {}
 
@@ -111,6 +97,7 @@ void Engine::put(const Request& request, const View& view, const store::Records*
   question.client.clear();
   question.trusted = false;
   question.held = {};
+  question.spared = nullptr;
   const Address* address = nullptr;
   if (view.client) {
     address = &*view.client;
@@ -167,6 +154,7 @@ Decision Engine::decide(Plan& plan) const {
     }
     auto* verdict = std::get_if<Verdict>(&judgement);
     if (verdict == nullptr) continue;
+    spare(*verdict, plan.question);
     if (!is_final(*verdict)) {
       decision.remarks.push_back(std::move(*verdict));
       continue;

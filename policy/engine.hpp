@@ -31,9 +31,6 @@ struct Plan {
   std::vector<Asked> asked;
 };
 
-// The rule of that name is to say only what it would answer. False: it has no mode, or it is not enforce.
-bool put_in_monitor_mode(conf::Settings& settings, std::string_view rule);
-
 struct Survey;
 struct ExplainedRule;
 

@@ -32,7 +32,10 @@ std::optional<Verdict> verdict_of(const Rule& rule, Plan& plan, const Plan::Aske
   const auto answers = store::Answers(plan.answers).subspan(asked.begin, asked.end - asked.begin);
   while (true) {
     auto judgement = rule.judge(plan.question, answers);
-    if (auto* verdict = std::get_if<Verdict>(&judgement)) return std::move(*verdict);
+    if (auto* verdict = std::get_if<Verdict>(&judgement)) {
+      spare(*verdict, plan.question);
+      return std::move(*verdict);
+    }
     const auto* hold = std::get_if<Hold>(&judgement);
     if (hold == nullptr) return std::nullopt;
     plan.question.held += hold->length;

@@ -20,6 +20,7 @@ bool GoodRecordGuard::refused(const std::string& client, std::string_view rule, 
     refused_good(client, rule, now);
     return false;
   }
+  if (came_.size() >= most_clients) return false;
   if (now - second_began_ >= std::chrono::seconds(1)) {
     second_began_ = now;
     looks_ = 0;

@@ -1,15 +1,17 @@
 #pragma once
 // A guard against rules that hit those they are not meant for: clients with a good record ([client] good_record). A
 // rule that refuses, or in monitor mode would refuse, more than a share of such clients that came within the last ten
-// minutes, and five of them at least, is to be in monitor mode until it no longer does. A share of all clients would be
-// exceeded just when there is an attack.
+// minutes, and five of them at least, is to spare them until it no longer would. A share of all clients would be
+// exceeded just when there is an attack. And only those with a good record are spared: five strangers who have sent
+// some harmless mail must not be able to turn a rule off for everybody.
 //
 // Who has a good record is known of those whose messages reach END-OF-MESSAGE; of a client that is refused and not
 // known it has to be looked up: of each once in ten minutes, and of 100 a second at most, so that a flood of strangers
 // costs no more.
 //
 // Pure: a machine of (what happened, now). Bounded: of each sort 10,000 clients are remembered; more are passed over
-// until there is room, which a share can bear.
+// until there is room. Of so many, refusals of clients that are not among them are passed over as well, so that a share
+// stays one.
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
@@ -28,6 +30,8 @@ class GoodRecordGuard {
   static constexpr std::size_t most_clients = 10'000;
   static constexpr std::size_t most_looks_a_second = 100;
 
+  // It has a good record, and was here within ten minutes.
+  bool knows(const std::string& client) const { return came_.contains(client); }
   // A client with a good record is here.
   void came(const std::string& client, Instant now);
   // True: whether this client has a good record is not known and to be looked up; if it has, refused_good() is to be

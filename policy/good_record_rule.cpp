@@ -3,8 +3,9 @@
 namespace mxwarden::policy {
 namespace {
 
-// So many that nobody is over it; a count that has a limit is not recorded when the client is refused.
-constexpr std::uint64_t any_number = 1'000'000'000;
+// A count that has a limit is not recorded when the client is refused. Nobody needs more for a good record, and Redis
+// keeps more in wider numbers.
+constexpr std::uint64_t any_number = 65'535;
 
 }  // namespace
 

@@ -14,7 +14,8 @@ const Prefix* first_that_overlaps(const std::vector<Prefix>& nets, const Prefix&
 
 }  // namespace
 
-std::optional<std::string> Guards::why_not(const Prefix& net, const std::vector<Address>& own) const {
+std::optional<std::string> Guards::why_not(const Prefix& net, std::string_view client_name,
+                                           const std::vector<Address>& own) const {
   const auto widest = net.address().is_ipv4() ? guard_.widest_ipv4 : guard_.widest_ipv6;
   if (net.length() < widest)
     return fmt::format("{} is wider than the /{} that [guard] allows", net.to_string(), widest);
@@ -26,10 +27,10 @@ std::optional<std::string> Guards::why_not(const Prefix& net, const std::vector<
   }
   const auto one = std::ranges::find_if(own, [&](const Address& address) { return net.contains(address); });
   if (one != own.end()) return fmt::format("{} is an address of this host", one->to_string());
-  if (const auto* allowed = access_->allowed_in(net)) {
-    return fmt::format("the access table has Connect:{} OK in line {}", allowed->key, allowed->line);
-  }
-  return std::nullopt;
+  const auto* allowed = access_->allowed_in(net);
+  if (allowed == nullptr) allowed = access_->match(&net.address(), client_name)[conf::AccessTag::connect];
+  if (allowed == nullptr || !allowed->ok) return std::nullopt;
+  return fmt::format("the access table has Connect:{} OK in line {}", allowed->key, allowed->line);
 }
 
 bool BanBudget::take(std::size_t most, Instant now) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.hpp"
@@ -20,9 +21,11 @@ class Guards {
   Guards(const conf::Settings& settings, std::shared_ptr<const conf::AccessTable> access)
       : client_(settings.client), guard_(settings.guard), access_(std::move(access)) {}
 
-  // Of this host's `own` addresses. A sentence why no rule may act on this net; nothing: it may. An allow entry for a
-  // name is not seen here: who asks has looked at the name of the client he knows.
-  std::optional<std::string> why_not(const Prefix& net, const std::vector<Address>& own) const;
+  // A sentence why no rule may act on this net; nothing: it may. `own` are this host's addresses; `client_name` is the
+  // verified name that the client has, or had when it was last known, for allow entries by name; others in the net may
+  // have other names.
+  std::optional<std::string> why_not(const Prefix& net, std::string_view client_name,
+                                     const std::vector<Address>& own) const;
 
  private:
   conf::Settings::Client client_;

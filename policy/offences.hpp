@@ -1,7 +1,8 @@
 #pragma once
-// What decisions lead to beyond their answer. An attempt of a listed client is noted in its listing, and the ban that
-// its attempts have earned is made ([repeat_offender]), as far as the guards allow. What was done, and what was not and
-// why, is said in one line; what the operator is to look at, as a warning:
+// What decisions lead to beyond their answer. An attempt of a listed client is noted in its listing; a ban that its
+// attempts have earned ([repeat_offender]), and that no guard forbids, is noted there as well and then made. Each of
+// these is a step that others may come between: it is made of what is there by then. What was done, and what was not
+// and why, is said in one line; what the operator is to look at, as a warning:
 //
 //   offence rule=repeat_offender net=198.51.100.7 name=host.example list=bl.example attempts=2 period=12s total=7
 //           action=ban for=30m bans=1 mode=enforce
@@ -17,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,15 +56,14 @@ class Offences {
   void attempted(const Attempt& attempt);
 
  private:
-  // What was found before the attempt was noted.
-  struct Leave {
-    bool to_ban = false;
-    std::string why_not = {};  // a guard's words; empty: the mode alone says no, or no ban is due
-  };
+  using Updated = Result<store::RecordBook::Entry>;
 
-  Leave ask_leave(const Attempt& attempt);
-  void noted(const Attempt& attempt, const Leave& leave, const store::Record& listing);
-  void ban(const store::Record& listing, const std::string& reason, Instant now);
+  store::RecordBook::Entry in_force(const Attempt& attempt) const;
+  void noted(const Attempt& attempt, const store::Record& listing);
+  // Why no ban may be made; empty: it may, and one of the budget is taken for it.
+  std::string why_no_ban(const store::Record& listing, Instant now);
+  void note_ban(const Attempt& attempt, const store::Record& listing);
+  void ban(const store::Record& listing, std::string_view reason, Instant now);
   void failed(const Error& error, Instant now);
 
   store::Records& records_;
@@ -72,6 +73,7 @@ class Offences {
   std::optional<Guards> guards_;
   std::vector<Address> own_;
   BanBudget budget_;
+  std::set<Prefix> under_way_;  // nets for which a ban is being noted
   log::RepeatedWarning budget_warning_;
   log::RepeatedWarning failure_;
 };

@@ -4,6 +4,7 @@
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace mxwarden::policy {
 
@@ -23,11 +24,18 @@ constexpr std::string_view store_rule = "store";
 // Who has answered what no store could.
 constexpr std::string_view nobody = "none";
 
-// That refuses, or would if it were not in monitor mode; empty: none.
-std::string_view refusing_rule(const Decision& decision) {
-  if (decision.verdict && decision.verdict->refuses) return decision.verdict->rule;
-  const auto would = std::ranges::find_if(decision.remarks, [](const Verdict& remark) { return remark.refuses; });
-  return would == decision.remarks.end() ? std::string_view() : would->rule;
+bool is_held_against_rule(const Verdict& verdict) {
+  return verdict.refuses && !verdict.of_operator;
+}
+
+// That refuse by themselves, or would if they were not in monitor mode.
+std::vector<std::string> refusing_rules(const Decision& decision) {
+  std::vector<std::string> rules;
+  if (decision.verdict && is_held_against_rule(*decision.verdict)) rules.emplace_back(decision.verdict->rule);
+  for (const auto& remark : decision.remarks) {
+    if (is_held_against_rule(remark)) rules.emplace_back(remark.rule);
+  }
+  return rules;
 }
 
 // Rules in monitor mode refuse nobody, and so put nobody off.
@@ -68,6 +76,7 @@ void Pipeline::ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done
 void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
   inquiry.engine->put(inquiry.request, inquiry.view, options_.records, now, inquiry.plan);
+  spare(inquiry.plan.question);
   if (options_.connections != nullptr && inquiry.engine->counts_connections()) {
     const auto limit = inquiry.engine->connection_limit(inquiry.plan);
     inquiry.view.connections = options_.connections->count(inquiry.request, inquiry.view, limit, now);
@@ -76,6 +85,10 @@ void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   if (inquiry.plan.batch.counts.empty()) return;
   store_.execute(inquiry.plan.batch, now + within,
                  [this, &inquiry](store::Answers answers) { answer(inquiry, answers); });
+}
+
+void Pipeline::spare(Question& question) const {
+  if (options_.good_records != nullptr) question.spared = options_.good_records->spared(question.client);
 }
 
 void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
@@ -89,6 +102,7 @@ void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
 
 Pipeline::Aftermath Pipeline::aftermath_of(const Inquiry& inquiry, const Decision& decision) const try {
   Aftermath aftermath{.attempt = {}, .meeting = {}, .now = inquiry.plan.batch.now};
+  if (decision.hold) return aftermath;
   const auto& question = inquiry.plan.question;
   if (options_.offences != nullptr && decision.verdict && decision.verdict->attempt) {
     const auto name = inquiry.request[Attribute::client_name];
@@ -98,9 +112,10 @@ Pipeline::Aftermath Pipeline::aftermath_of(const Inquiry& inquiry, const Decisio
                          .now = aftermath.now};
   }
   if (options_.good_records == nullptr || question.client.empty() || question.is_ours()) return aftermath;
-  const auto refused_by = refusing_rule(decision);
-  const auto messages = refused_by.empty() ? inquiry.engine->good_messages(inquiry.plan) : 0;
-  if (!refused_by.empty() || messages > 0) aftermath.meeting = {question.client, std::string(refused_by), messages};
+  auto refused_by = refusing_rules(decision);
+  const bool let_pass = !decision.verdict || !decision.verdict->refuses;
+  const auto messages = let_pass && refused_by.empty() ? inquiry.engine->good_messages(inquiry.plan) : 0;
+  if (!refused_by.empty() || messages > 0) aftermath.meeting = {question.client, std::move(refused_by), messages};
   return aftermath;
 } catch (const std::exception&) {
   return {};
@@ -177,6 +192,7 @@ void Pipeline::survey(Explanation& explanation, Instant now) const {
   auto& plan = explanation.survey.asked;
   explanation.view = tracker_.preview(explanation.request, now);
   explanation.engine->put(explanation.request, explanation.view, options_.records, now, plan);
+  spare(plan.question);
   if (options_.connections != nullptr && explanation.engine->counts_connections()) {
     explanation.view.connections = options_.connections->preview(explanation.request, explanation.view, now);
   }

@@ -40,7 +40,7 @@ class Pipeline {
     ConnectionCounter* connections = nullptr;  // null: rules that go by them have nothing to say
     const store::Records* records = nullptr;   // likewise
     Offences* offences = nullptr;              // is told of attempts; null: nobody is
-    GoodRecords* good_records = nullptr;       // is told of whom rules refuse; likewise
+    GoodRecords* good_records = nullptr;       // is told of whom rules refuse, and keeps rules from them; likewise
   };
 
   Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine)
@@ -65,6 +65,7 @@ class Pipeline {
 
  private:
   void plan(Inquiry& inquiry, Instant now, Duration within);
+  void spare(Question& question) const;
   void answer(Inquiry& inquiry, store::Answers answers);
   // What is to be done after the answer.
   struct Aftermath {

@@ -59,6 +59,7 @@ store::Record listed(const Finding& finding, const store::Record* before) {
   listing.list = finding.list;
   listing.reason = finding.reason;
   listing.lasts = finding.lasts;
+  listing.by_operator = listing.by_operator || !finding.hit;
   if (finding.hit) {
     listing.last = std::max(listing.last, finding.at);
     listing.hits_in_period = store::one_more(listing.hits_in_period);

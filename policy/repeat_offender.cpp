@@ -17,6 +17,9 @@ milliseconds to_milliseconds(Duration duration) {
   return std::chrono::ceil<milliseconds>(duration);
 }
 
+// Between the clocks of nodes. What is further back was said by a clock that has been set.
+constexpr auto most_skew = std::chrono::minutes(1);
+
 // What was quiet since is a clean spell.
 WallTime last_seen(const store::Listing& listing) {
   return std::max(listing.last, listing.banned_until);
@@ -24,9 +27,8 @@ WallTime last_seen(const store::Listing& listing) {
 
 bool is_over(const store::Listing& listing, const conf::Rate& rate) {
   if (rate.count == 0) return false;
-  using Real = std::chrono::duration<double>;
-  const auto intervals = Real(listing.last - listing.period_began) / Real(rate.within);
-  return static_cast<double>(listing.hits_in_period) > static_cast<double>(rate.count) * std::max(intervals, 1.0);
+  const auto begun = (listing.last - listing.period_began) / to_milliseconds(rate.within) + 1;
+  return listing.hits_in_period > rate.count * static_cast<std::uint64_t>(begun);
 }
 
 bool is_over_total(const store::Listing& listing, const Settings::RepeatOffender& settings) {
@@ -49,11 +51,13 @@ store::Record attempted(const store::Record& listing, WallTime at, std::string_v
   auto record = listing;
   auto& what = std::get<store::Listing>(record.what);
   if (at - last_seen(what) >= to_milliseconds(settings.max_ban)) what.bans = 0;
-  if (what.hits_in_period == 0 || at - what.last >= to_milliseconds(settings.rate.within)) {
+  const auto interval = to_milliseconds(settings.rate.within);
+  const bool was_set_back = what.last - at > most_skew;
+  if (what.hits_in_period == 0 || at - what.last >= interval || was_set_back) {
     what.period_began = at;
     what.hits_in_period = 0;
   }
-  what.last = std::max(what.last, at);
+  what.last = was_set_back ? at : std::max(what.last, at);
   what.hits_in_period = store::one_more(what.hits_in_period);
   what.hits = store::one_more(what.hits);
   if (!client_name.empty()) what.client_name = client_name;
@@ -61,7 +65,8 @@ store::Record attempted(const store::Record& listing, WallTime at, std::string_v
   return record;
 }
 
-std::optional<BanDue> ban_due(const store::Listing& listing, const Settings::RepeatOffender& settings) {
+std::optional<BanDue> ban_due(const store::Listing& listing, WallTime at, const Settings::RepeatOffender& settings) {
+  if (listing.banned_until > at) return std::nullopt;
   const bool total = is_over_total(listing, settings);
   const bool rate = is_over(listing, settings.rate);
   if (!total && !rate) return std::nullopt;
@@ -78,7 +83,7 @@ store::Record banned(const store::Record& listing, WallTime at, const BanDue& du
   auto& what = std::get<store::Listing>(record.what);
   what.bans = store::one_more(what.bans);
   what.banned_until = at + to_milliseconds(due.length);
-  record.until = std::max(record.until, what.banned_until + what.lasts);
+  if (what.lasts > milliseconds::zero()) record.until = std::max(record.until, what.banned_until + what.lasts);
   return record;
 }
 

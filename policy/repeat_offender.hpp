@@ -2,9 +2,14 @@
 // A listed client that keeps coming ([repeat_offender]). Pure functions of its listing.
 //
 // An attempt is one SMTP session that was refused because of the listing. Attempts without a quiet spell of the rate's
-// interval between them are a period; one that has more of them than the rate admits in its length (in the interval at
-// least), or more attempts in all than `total`, brings a ban. Each ban is `growth` times as long as the one before; a
-// client that stays away for max_ban after its last ban and attempt begins anew, with bans, not with its total.
+// interval between them are a period. One that has more of them than the rate admits in the intervals it has begun, or
+// more attempts in all than `total`, earns a ban; while one is noted in the listing no other is earned, so that a burst
+// of sessions is banned once. Each ban is `growth` times as long as the one before; a client that stays away for
+// max_ban after its last ban and attempt begins with the shortest again. Its total stays: over it, each attempt earns a
+// ban.
+//
+// Attempts come from several nodes, whose clocks may differ by a minute; a time that is further back means that a clock
+// was set, and a new period begins there.
 
 #include <optional>
 #include <string>
@@ -27,10 +32,11 @@ struct BanDue {
   std::string reason;  // `2 attempts in 12s', for people
 };
 
-// What its attempts have earned; nothing: it may go on.
-std::optional<BanDue> ban_due(const store::Listing& listing, const conf::Settings::RepeatOffender& settings);
+// What its attempts up to `at` have earned; nothing: it may go on, or is banned already.
+std::optional<BanDue> ban_due(const store::Listing& listing, WallTime at,
+                              const conf::Settings::RepeatOffender& settings);
 
-// `listing` with that ban noted in it.
+// `listing` with that ban noted in it. One that ends at its `until` whatever comes does so, also before its ban.
 store::Record banned(const store::Record& listing, WallTime at, const BanDue& due);
 
 // The ban that is noted in a listing, put together with the ban of the same net that is in force, or null; nothing:

@@ -17,6 +17,7 @@ Verdict make(std::string_view rule, conf::Mode mode, const conf::Action& action,
   verdict.mode = mode;
   Placeholders placeholders{.rule = rule, .client = (*question.request)[Attribute::client_address]};
   if (listing != nullptr) {
+    verdict.of_operator = listing->by_operator;
     placeholders.list = listing->list;
     placeholders.reason = listing->reason;
   }
@@ -41,6 +42,11 @@ Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action&
   verdict.record = record;
   verdict.left = question.known.left(record);
   return verdict;
+}
+
+void spare(Verdict& verdict, const Question& question) {
+  if (question.spared == nullptr || !verdict.refuses || verdict.of_operator) return;
+  if (question.spared->contains(verdict.rule)) verdict.mode = conf::Mode::monitor;
 }
 
 bool is_too_early(const conf::Action& action, const Request& request) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,16 +17,19 @@
 
 namespace mxwarden::policy {
 
+using RuleNames = std::set<std::string, std::less<>>;
+
 // One request, with what every rule may want to know of it.
 struct Question {
   const Request* request = nullptr;
   const View* view = nullptr;
-  std::string client;        // the client as an entity: its address, cut; empty when unknown
-  bool trusted = false;      // [client] trusted covers it
-  conf::AccessMatch access;  // what the access table says of it
-  Known known;               // what is remembered of it
-  RuleMask bit = 0;          // of the rule that is being asked
-  Duration held{};           // how long the answer was held back so far
+  std::string client;                 // the client as an entity: its address, cut; empty when unknown
+  bool trusted = false;               // [client] trusted covers it
+  conf::AccessMatch access;           // what the access table says of it
+  Known known;                        // what is remembered of it
+  const RuleNames* spared = nullptr;  // rules that a guard keeps from it; null: none
+  RuleMask bit = 0;                   // of the rule that is being asked
+  Duration held{};                    // how long the answer was held back so far
 
   // The Connect entry that covers it, or null.
   const conf::AccessEntry* connect() const { return access[conf::AccessTag::connect]; }
@@ -88,6 +92,9 @@ Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action&
 // The same, because of a record of the client.
 Verdict make_verdict(std::string_view rule, conf::Mode mode, const conf::Action& action, const Question& question,
                      const store::RecordBook::Entry& record);
+
+// From a rule that a guard keeps from this client, a refusal is only told of.
+void spare(Verdict& verdict, const Question& question);
 
 // DISCARD and HOLD before MAIL: Postfix passes over them, with smtpd_delay_reject=no.
 bool is_too_early(const conf::Action& action, const Request& request);

@@ -50,6 +50,10 @@ Sessions::Options session_options(const conf::Settings& settings) {
           .answer_within = settings.server.answer_within};
 }
 
+std::shared_ptr<const policy::Engine> make_engine(const conf::Configuration& configuration) {
+  return std::make_shared<const policy::Engine>(configuration.settings, configuration.access);
+}
+
 // What max_connections promises needs as many descriptors.
 void raise_descriptor_limit(std::size_t max_connections) {
   rlimit limit{};
@@ -107,8 +111,8 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
                if (publisher_) publisher_->publish(now);
              }),
       offences_(store_.records(), log::write),
-      good_records_(store_.front()),
-      pipeline_(store_.front(), tracker_, make_engine(),
+      good_records_(store_.front(), log::write),
+      pipeline_(store_.front(), tracker_, make_engine(configuration_),
                 policy::Pipeline::Options{.unanswered = unanswered(configuration_.settings),
                                           .connections = &watch_,
                                           .records = &store_.records(),
@@ -220,35 +224,13 @@ void Daemon::adopt_sessions() {
 
 void Daemon::configure_guards() {
   offences_.configure(configuration_.settings, configuration_.access);
-  offences_.set_own_addresses(own_addresses());
+  watch_own_addresses();
   good_records_.configure(configuration_.settings);
 }
 
-std::shared_ptr<const policy::Engine> Daemon::make_engine() const {
-  auto settings = configuration_.settings;
-  for (const auto& rule : spared_) policy::put_in_monitor_mode(settings, rule);
-  return std::make_shared<const policy::Engine>(settings, configuration_.access);
-}
-
-// Rules that hit clients with a good record are in monitor mode until they no longer do.
-void Daemon::spare_good_records(Instant now) {
-  std::set<std::string, std::less<>> spared;
-  for (const auto& hit : good_records_.tick(now)) {
-    auto settings = configuration_.settings;
-    if (!policy::put_in_monitor_mode(settings, hit.rule)) continue;
-    spared.insert(hit.rule);
-    if (spared_.contains(hit.rule)) continue;
-    log::warn(
-        fmt::format("alert rule={} refuses {} of {} clients with a good record ([client] good_record) that came within "
-                    "ten minutes; until it no longer would, it is in monitor mode",
-                    hit.rule, hit.refused, hit.came));
-  }
-  for (const auto& rule : spared_) {
-    if (!spared.contains(rule)) log::warn(fmt::format("alert rule={} is in enforce mode again", rule));
-  }
-  if (spared == spared_) return;
-  spared_ = std::move(spared);
-  pipeline_.replace_engine(make_engine());
+// Those that were known stay if the kernel will not say.
+void Daemon::watch_own_addresses() {
+  if (auto own = own_addresses()) offences_.set_own_addresses(std::move(*own));
 }
 
 void Daemon::watch_connections() {
@@ -298,8 +280,8 @@ void Daemon::tick() {
   sessions_.close_idle(now);
   recorder_.tick();
   control_.tick();
-  spare_good_records(now);
-  if (ticks_ % ticks_between_own_addresses == 0) offences_.set_own_addresses(own_addresses());
+  good_records_.tick(now);
+  if (ticks_ % ticks_between_own_addresses == 0) watch_own_addresses();
   tops_.tick();
   notify::watchdog();
   if (++ticks_ < ticks_a_summary) return;
@@ -338,8 +320,7 @@ Result<std::vector<std::string>> Daemon::reload() {
   raise_descriptor_limit(wanted.settings.server.max_connections);
   configuration_ = std::move(wanted);
   configure_guards();
-  spared_.clear();
-  pipeline_.replace_engine(make_engine());
+  pipeline_.replace_engine(make_engine(configuration_));
   watch_connections();
   const auto& log_settings = configuration_.settings.log;
   if (const auto started = log::start("mxwardend", log_settings.target, log_settings.level); !started) {
@@ -404,6 +385,7 @@ ControlStatus Daemon::control_status() const {
           .connections = sessions_.size(),
           .sessions = tracker_.sessions(),
           .smtp_connections = connections_.connections(),
+          .spared = {good_records_.spared().begin(), good_records_.spared().end()},
           .totals = recorder_.totals()};
 }
 

@@ -9,7 +9,6 @@
 #include <list>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "base/clock.hpp"
@@ -51,8 +50,7 @@ class Daemon {
 
   void adopt_sessions();
   void configure_guards();
-  void spare_good_records(Instant now);
-  std::shared_ptr<const policy::Engine> make_engine() const;
+  void watch_own_addresses();
   void watch_connections();
   void serve(NamedListener listener);
   void serve_http(NamedListener listener);
@@ -81,7 +79,6 @@ class Daemon {
   ConnectionWatch watch_;
   policy::Offences offences_;
   policy::GoodRecords good_records_;
-  std::set<std::string, std::less<>> spared_;  // rules that a guard has put in monitor mode
   policy::Pipeline pipeline_;
   DecisionFeed decisions_{clock_};
   Tops tops_;

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 
 #include <memory>
-#include <optional>
 
 namespace mxwarden::server {
 namespace {
@@ -24,9 +23,9 @@ std::optional<Address> address_of(const sockaddr* socket_address) {
 
 }  // namespace
 
-std::vector<Address> own_addresses() {
+std::optional<std::vector<Address>> own_addresses() {
   ifaddrs* first = nullptr;
-  if (::getifaddrs(&first) != 0) return {};
+  if (::getifaddrs(&first) != 0) return std::nullopt;
   const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> all(first, ::freeifaddrs);
   std::vector<Address> addresses;
   for (const auto* one = first; one != nullptr; one = one->ifa_next) {

@@ -1,13 +1,14 @@
 #pragma once
 // The addresses of this host, which no rule may ban.
 
+#include <optional>
 #include <vector>
 
 #include "base/address.hpp"
 
 namespace mxwarden::server {
 
-// Of all interfaces of this network namespace (getifaddrs(3)); none if the kernel will not say.
-std::vector<Address> own_addresses();
+// Of all interfaces of this network namespace (getifaddrs(3)); nothing if the kernel will not say.
+std::optional<std::vector<Address>> own_addresses();
 
 }  // namespace mxwarden::server

@@ -42,8 +42,10 @@ void CachedStore::execute(const Batch& batch, Instant deadline, Completion compl
 }
 
 void CachedStore::answered(Ask& ask, Answers answers) {
-  if (answers.size() != ask.batch->counts.size()) ++unanswered_;
-  if (!ask.batch->look) learn(*ask.batch, answers);
+  if (!ask.batch->look) {
+    if (answers.size() != ask.batch->counts.size()) ++unanswered_;
+    learn(*ask.batch, answers);
+  }
   const auto completion = std::move(ask.completion);
   asks_.give_back(ask);
   completion(answers);

@@ -40,7 +40,7 @@ class CachedStore final : public Store {
 
   // Batches that were answered from memory.
   std::uint64_t answered() const { return answered_; }
-  // Batches that were passed on and to which the store behind could say nothing.
+  // Batches that were passed on and to which the store behind could say nothing, without those that only look.
   std::uint64_t unanswered() const { return unanswered_; }
 
  private:

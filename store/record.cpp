@@ -63,6 +63,7 @@ void write(json::object& to, const Listing& listing) {
   to["period_began"] = milliseconds_since_1970(listing.period_began);
   to["hits_in_period"] = listing.hits_in_period;
   to["hits"] = listing.hits;
+  to["by_operator"] = listing.by_operator;
   to["lasts"] = listing.lasts.count();
   to["bans"] = listing.bans;
   to["banned_until"] = milliseconds_since_1970(listing.banned_until);
@@ -114,6 +115,11 @@ class Members {
     return std::chrono::milliseconds(std::clamp<std::int64_t>(number(name).value_or(0), 0, most.count()));
   }
 
+  bool flag(std::string_view name) const {
+    const auto* value = object_.if_contains(name);
+    return value != nullptr && value->is_bool() && value->get_bool();
+  }
+
   const json::array* array(std::string_view name) const {
     const auto* value = object_.if_contains(name);
     return value == nullptr ? nullptr : value->if_array();
@@ -156,6 +162,7 @@ Listing read_listing(const Members& from) {
           .period_began = from.wall_time("period_began"),
           .hits_in_period = from.count<std::uint64_t>("hits_in_period", 0),
           .hits = from.count<std::uint64_t>("hits", 0),
+          .by_operator = from.flag("by_operator"),
           .lasts = from.duration("lasts"),
           .bans = from.count<std::uint32_t>("bans", 0),
           .banned_until = from.wall_time("banned_until")};

@@ -74,6 +74,7 @@ struct Listing {
   WallTime period_began{};  // the running period of the hits
   std::uint64_t hits_in_period = 0;
   std::uint64_t hits = 0;
+  bool by_operator = false;           // who has listed it, alone or among others
   std::chrono::milliseconds lasts{};  // after its last hit and the end of its last ban; zero: only until its `until`
   std::uint32_t bans = 0;             // that hits have brought, the latest included
   WallTime banned_until{};            // the latest of them; 1970: there was none

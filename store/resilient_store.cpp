@@ -16,7 +16,7 @@ void ResilientStore::answered(Ask& ask, Answers answers) {
 }
 
 void ResilientStore::fall_back(Ask& ask) {
-  ++fallbacks_;
+  if (!ask.batch->look) ++fallbacks_;
   fallback_.execute(*ask.batch, ask.deadline, [this, &ask](Answers answers) { tell(ask, fallback_, answers); });
   if (!flushing_) fallback_.flush();
 }

@@ -24,7 +24,7 @@ class ResilientStore final : public Store {
   // Of the one that gives, or gave last, an answer.
   std::string_view name() const override { return answering_->name(); }
 
-  // Batches that the fallback has answered.
+  // Batches that the fallback has answered, without those that only look.
   std::uint64_t fallbacks() const { return fallbacks_; }
 
  private:

@@ -8,6 +8,8 @@ from support import case, cluster, redis, waiting
 CONF = """
 [relay_grant]
 mode = enforce
+[repeat_offender]
+mode = off
 """
 
 BAN = ("bans", "add", "203.0.113.0/24", "--for", "1h", "--reason", "ticket 17")

@@ -81,7 +81,7 @@ TEST_CASE("without a default an unknown client has no entry, and tags are apart"
   CHECK(table.size() == 2);
 }
 
-TEST_CASE("what is allowed within a net is found, and around it as far as it speaks for its first address") {
+TEST_CASE("what is allowed in a net is found, and of one address what the most specific entry says") {
   const auto table = read(
       "Connect:192.0.2.7 OK\nConnect:198.51.100 OK\nConnect:198.51.100.7 REJECT\nConnect:203.0.113.1 REJECT\n"
       "Connect:example.com OK\nClientRate:203.0.113.2 0\n");
@@ -90,7 +90,8 @@ TEST_CASE("what is allowed within a net is found, and around it as far as it spe
     int line;  // 0: nothing is
   };
   for (const auto& row : {Row{"192.0.2.7", 1}, Row{"192.0.2.0/24", 1}, Row{"192.0.2.8", 0}, Row{"198.51.100.1", 2},
-                          Row{"198.51.0.0/16", 2}, Row{"198.51.100.7", 0}, Row{"203.0.113.0/24", 0}, Row{"::/0", 0}}) {
+                          Row{"198.51.0.0/16", 2}, Row{"198.51.100.7", 0}, Row{"203.0.113.0/24", 0}, Row{"::/0", 0},
+                          Row{"198.51.100.6/31", 2}}) {
     CAPTURE(row.net);
     const auto* allowed = table.allowed_in(Prefix::parse(row.net).value());
     CHECK((allowed == nullptr ? 0 : allowed->line) == row.line);

@@ -117,7 +117,7 @@ class World {
     auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text, "access", report));
     for (const auto& fault : report.faults) FAIL(fault.to_string());
     engine_ = std::make_shared<const Engine>(settings, std::move(access));
-    pipeline_.emplace(store_, tracker_, engine_, Pipeline::Unanswered::dunno, &counter, &records);
+    pipeline_.emplace(store_, tracker_, engine_, Pipeline::Options{.connections = &counter, .records = &records});
   }
 
   // `session`: one policy connection for each, so that it is known which is over.

@@ -5,6 +5,7 @@
 
 #include "policy/pipeline.hpp"
 #include "store/embedded_store.hpp"
+#include "support/memory_records.hpp"
 
 namespace mxwarden::policy {
 namespace {
@@ -55,6 +56,11 @@ struct Rig {
     ask(ProtocolState::end_of_message, client, port, login);
     now += 2h;
   }
+  // The rules that clients with a good record are spared.
+  std::vector<std::string> spared() {
+    good_records.tick(now);
+    return {good_records.spared().begin(), good_records.spared().end()};
+  }
   std::string connects(const std::string& client) { return ask(ProtocolState::connect, client, ++port); }
 
   Instant now{1h};
@@ -62,7 +68,8 @@ struct Rig {
   std::string_view size = "1";
   store::EmbeddedStore store{{.max_entries = 10'000}};
   Tracker tracker{Tracker::Options{}};
-  GoodRecords good_records{store};
+  std::vector<std::string> said;
+  GoodRecords good_records{store, [this](log::Level, std::string line) { said.push_back(std::move(line)); }};
   std::optional<Pipeline> pipeline;
   Inquiry inquiry;
 };
@@ -73,23 +80,28 @@ std::string client(int number) {
 
 }  // namespace
 
-TEST_CASE("a rule that refuses more than its share of the clients with a good record is told of") {
+TEST_CASE("a rule that refuses more than its share of the clients with a good record spares them") {
   Rig rig;
   for (int number = 0; number < 5; ++number) {
     for (int message = 0; message < 3; ++message) rig.sends(client(number));
   }
-  CHECK(rig.good_records.tick(rig.now).empty());
   for (int number = 0; number < 5; ++number) {
-    CHECK(rig.good_records.tick(rig.now).empty());
+    CHECK(rig.spared().empty());
     CHECK(rig.connects(client(number)) == "DUNNO");
     CHECK(rig.connects(client(number)) == "421");
   }
-  const auto hits = rig.good_records.tick(rig.now);
-  REQUIRE(rules_of(hits) == std::vector<std::string>{"client_rate"});
-  CHECK(hits[0].refused == 5);
-  CHECK(hits[0].came == 5);
-  CHECK(rules_of(rig.good_records.tick(rig.now + 10min - 1ms)) == std::vector<std::string>{"client_rate"});
-  CHECK(rig.good_records.tick(rig.now + 10min).empty());
+  CHECK(rig.spared() == std::vector<std::string>{"client_rate"});
+  CHECK(rig.spared() == std::vector<std::string>{"client_rate"});
+  REQUIRE(rig.said.size() == 1);
+  CHECK(rig.said[0].starts_with("alert rule=client_rate refuses 5 of 5 clients with a good record"));
+  // They are spared, and nobody else is.
+  CHECK(rig.connects(client(0)) == "DUNNO");
+  rig.connects(client(99));
+  CHECK(rig.connects(client(99)) == "421");
+  rig.now += 10min;
+  CHECK(rig.spared().empty());
+  CHECK(rig.said.back() == "alert rule=client_rate spares nobody any more");
+  CHECK(rig.connects(client(0)) == "421");
 }
 
 TEST_CASE("clients without a good record, or with a login, are not held against a rule") {
@@ -104,7 +116,7 @@ TEST_CASE("clients without a good record, or with a login, are not held against 
     rig.connects(client(100 + number));
     CHECK(rig.connects(client(100 + number)) == "421");
   }
-  CHECK(rig.good_records.tick(rig.now).empty());
+  CHECK(rig.spared().empty());
 }
 
 TEST_CASE("a message counts once, and not at all if it is refused") {
@@ -133,7 +145,7 @@ TEST_CASE("a message counts once, and not at all if it is refused") {
       rig.connects(client(number));
       CHECK(rig.connects(client(number)) == "421");
     }
-    CHECK(rig.good_records.tick(rig.now).size() == row.hits);
+    CHECK(rig.spared().size() == row.hits);
   }
 }
 
@@ -145,7 +157,7 @@ TEST_CASE("in monitor mode what it would refuse is held against a rule as well")
     CHECK(rig.connects(client(number)) == "DUNNO");
     rig.now -= 6h;
   }
-  CHECK(rules_of(rig.good_records.tick(rig.now)) == std::vector<std::string>{"client_rate"});
+  CHECK(rig.spared() == std::vector<std::string>{"client_rate"});
 }
 
 TEST_CASE("off, nobody has a good record") {
@@ -155,7 +167,7 @@ TEST_CASE("off, nobody has a good record") {
     rig.connects(client(number));
     CHECK(rig.connects(client(number)) == "421");
   }
-  CHECK(rig.good_records.tick(rig.now).empty());
+  CHECK(rig.spared().empty());
 }
 
 TEST_CASE("a share is of all that came, and four are too few to say anything") {
@@ -197,27 +209,45 @@ TEST_CASE("more clients than are remembered are passed over") {
   CHECK(hits[0].came == GoodRecordGuard::most_clients);
 }
 
-TEST_CASE("only rules with a mode are put in monitor mode") {
-  conf::Report report;
-  auto settings = conf::parse_settings("", "none",
-                                       {{"limit mine.key", "sender"},
-                                        {"limit mine.count", "messages"},
-                                        {"limit mine.window", "1h"},
-                                        {"limit mine.limit", "10"},
-                                        {"message_recipients.mode", "off"}},
-                                       report);
-  REQUIRE(report.faults.empty());
-  CHECK(put_in_monitor_mode(settings, "client_rate"));
-  CHECK(settings.client_rate.mode == conf::Mode::monitor);
-  CHECK_FALSE(put_in_monitor_mode(settings, "client_rate"));
-  CHECK(put_in_monitor_mode(settings, "client_conn"));
-  CHECK(put_in_monitor_mode(settings, "listing"));
-  CHECK(put_in_monitor_mode(settings, "mine"));
-  CHECK(settings.limits.at(0).mode == conf::Mode::monitor);
-  CHECK_FALSE(put_in_monitor_mode(settings, "message_recipients"));
-  CHECK(settings.message_recipients.mode == conf::Mode::off);
-  for (const auto* rule : {"ban", "operator_ban", "connect", "relay_grant", "nothing"}) {
-    CHECK_FALSE(put_in_monitor_mode(settings, rule));
+TEST_CASE("every rule that would refuse is told of, and what an operator has said is not held against one") {
+  Rig rig(std::vector<conf::Override>{{"client_rate.mode", "monitor"},
+                                      {"limit mine.key", "client_address"},
+                                      {"limit mine.count", "connections"},
+                                      {"limit mine.window", "1h"},
+                                      {"limit mine.limit", "1"},
+                                      {"limit mine.mode", "monitor"}});
+  for (int number = 0; number < 5; ++number) {
+    for (int message = 0; message < 3; ++message) rig.sends(client(number));
+    rig.connects(client(number));
+    CHECK(rig.connects(client(number)) == "DUNNO");
+    rig.now -= 6h;
+  }
+  CHECK(rig.spared() == std::vector<std::string>{"client_rate", "mine"});
+}
+
+TEST_CASE("five that an operator has listed keep the listing from nobody") {
+  ManualClock clock;
+  tests::MemoryRecords records{clock};
+  for (const bool by_operator : {true, false}) {
+    CAPTURE(by_operator);
+    Rig rig;
+    rig.now = clock.now();
+    conf::Report report;
+    const auto settings = conf::parse_settings("", "none", {}, report);
+    rig.pipeline.emplace(rig.store, rig.tracker,
+                         std::make_shared<Engine>(settings, std::make_shared<const conf::AccessTable>()),
+                         Pipeline::Options{.records = &records, .good_records = &rig.good_records});
+    for (int number = 0; number < 5; ++number) {
+      const auto net = Prefix::parse(client(number)).value();
+      records.erase(store::RecordKind::listing, net, [](const auto&) {});
+      for (int message = 0; message < 3; ++message) rig.sends(client(number));
+      rig.now = clock.now();
+      store::Listing listing;
+      listing.by_operator = by_operator;
+      records.put({net, clock.wall_now() + 1h, listing}, [](const auto&) {});
+      CHECK(rig.connects(client(number)) == "554");
+    }
+    CHECK(rig.spared().empty() == by_operator);
   }
 }
 

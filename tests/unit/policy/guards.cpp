@@ -14,13 +14,13 @@ conf::Settings settings() {
   return settings;
 }
 
-std::string why_not(std::string_view net, std::string_view access = {}) {
+std::string why_not(std::string_view net, std::string_view access, std::string_view name) {
   conf::Report report;
   const auto table = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access, "access", report));
   REQUIRE(report.faults.empty());
   const Guards guards(settings(), table);
   const std::vector own{Address::parse("198.51.100.25").value(), Address::parse("2001:db8::25").value()};
-  return guards.why_not(Prefix::parse(net).value(), own).value_or("");
+  return guards.why_not(Prefix::parse(net).value(), name, own).value_or("");
 }
 
 }  // namespace
@@ -29,7 +29,8 @@ TEST_CASE("no rule bans what is ours, what was never to be banned, what is allow
   struct Row {
     const char* net;
     const char* access;
-    const char* why;  // empty: it may be banned
+    const char* why;        // empty: it may be banned
+    const char* name = "";  // of the client
   };
   const Row rows[] = {
       {"198.51.100.7", "", ""},
@@ -51,12 +52,17 @@ TEST_CASE("no rule bans what is ours, what was never to be banned, what is allow
       {"203.0.113.9", "Connect:203.0.113 OK\nConnect:203.0.113.9 REJECT\n", ""},
       {"203.0.113.9", "Connect:203.0.113.8 OK\nClientRate:203.0.113.9 0\n", ""},
       {"203.0.113.9", "Connect:example.com OK\n", ""},
+      {"203.0.113.9", "Connect:example.com OK\n", "the access table has Connect:example.com OK in line 1",
+       "mx.example.com"},
+      {"203.0.113.9", "Connect:example.com OK\nConnect:203.0.113.9 REJECT\n", "", "mx.example.com"},
+      {"198.51.101.0/24", "Connect:198.51 OK\nConnect:198.51.101.0 REJECT\n",
+       "the access table has Connect:198.51 OK in line 1"},
       {"203.0.113.9", "Connect: OK\n", "the access table has Connect: OK in line 1"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.net);
     CAPTURE(row.access);
-    CHECK(why_not(row.net, row.access) == row.why);
+    CHECK(why_not(row.net, row.access, row.name) == row.why);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <deque>
+
 #include "support/memory_records.hpp"
 
 namespace mxwarden::policy {
@@ -10,14 +12,42 @@ namespace {
 using namespace std::chrono_literals;
 using store::RecordKind;
 
+// That are changed when the test says so, or cannot be.
+class LateRecords final : public tests::MemoryRecords {
+ public:
+  using MemoryRecords::MemoryRecords;
+
+  void update(RecordKind kind, const Prefix& net, Change change, Updated done) override {
+    if (!error.empty()) return done(Error{error});
+    if (!later) return MemoryRecords::update(kind, net, std::move(change), std::move(done));
+    waiting_.push_back([this, kind, net, change = std::move(change), done = std::move(done)] {
+      MemoryRecords::update(kind, net, change, done);
+    });
+  }
+  // And what is asked meanwhile.
+  void finish_all() {
+    while (!waiting_.empty()) {
+      const auto next = std::move(waiting_.front());
+      waiting_.pop_front();
+      next();
+    }
+  }
+
+  bool later = false;
+  std::string error;  // empty: all goes well
+
+ private:
+  std::deque<std::function<void()>> waiting_;
+};
+
 // A listed client, and what is said of it.
 struct Rig {
-  explicit Rig(std::vector<conf::Override> overrides = {}) {
-    configure(std::move(overrides));
+  explicit Rig(const std::vector<conf::Override>& overrides = {}) {
+    configure(overrides);
     put(Prefix::parse("198.51.100.7").value());
   }
 
-  void configure(std::vector<conf::Override> overrides) {
+  void configure(const std::vector<conf::Override>& overrides) {
     conf::Report report;
     const auto settings = conf::parse_settings("", "none", overrides, report);
     REQUIRE(report.faults.empty());
@@ -43,7 +73,7 @@ struct Rig {
   }
 
   ManualClock clock;
-  tests::MemoryRecords records{clock};
+  LateRecords records{clock};
   std::vector<std::string> said;
   std::vector<std::string> warned;
   Offences offences{records, [this](log::Level level, std::string line) {
@@ -152,6 +182,58 @@ TEST_CASE("a ban that was lifted is not made again by one attempt that earns non
   rig.clock.advance(1min);
   rig.attempt();
   CHECK(rig.ban() == nullptr);
+}
+
+TEST_CASE("a burst of sessions is banned once, takes one of the budget, and does not miss its alert") {
+  Rig rig(std::vector<conf::Override>{{"guard.bans_per_minute", "2"}});
+  rig.records.later = true;
+  for (int session = 0; session < 110; ++session) rig.attempt();
+  rig.records.finish_all();
+  REQUIRE(rig.ban() != nullptr);
+  CHECK(rig.ban()->until == rig.clock.wall_now() + 24h * 7);  // more than fifty in all, by then
+  CHECK(std::get<store::Ban>(rig.ban()->what).offences == 1);
+  CHECK(rig.said.size() == 1);
+  CHECK(rig.warned.size() == 1);
+  rig.records.later = false;
+  rig.put(Prefix::parse("203.0.113.1").value());
+  rig.attempt(Prefix::parse("203.0.113.1").value());
+  rig.attempt(Prefix::parse("203.0.113.1").value());
+  CHECK(rig.records.book().size(RecordKind::ban) == 2);
+}
+
+TEST_CASE("guards are asked of whatever a burst earns") {
+  Rig rig(std::vector<conf::Override>{{"client.never_ban", "198.51.100.7"}, {"guard.bans_per_minute", "0"}});
+  rig.records.later = true;
+  for (int session = 0; session < 10; ++session) rig.attempt();
+  rig.records.finish_all();
+  CHECK(rig.ban() == nullptr);
+  CHECK(rig.said.size() == 9);
+}
+
+TEST_CASE("while records cannot be written nothing is noted and nobody is banned") {
+  Rig rig;
+  rig.records.error = "store away";
+  for (int session = 0; session < 10; ++session) rig.attempt();
+  CHECK(rig.ban() == nullptr);
+  CHECK(rig.said.empty());
+  rig.records.error.clear();
+  rig.attempt();
+  CHECK(rig.ban() == nullptr);
+  rig.attempt();
+  CHECK(rig.ban() != nullptr);
+}
+
+TEST_CASE("who is allowed by the name that he was known by is not banned when his name is not known") {
+  Rig rig;
+  conf::Report report;
+  rig.offences.configure(
+      conf::parse_settings("", "none", {}, report),
+      std::make_shared<conf::AccessTable>(conf::AccessTable::parse("Connect:host.example OK\n", "access", report)));
+  rig.attempt();
+  rig.attempt();
+  CHECK(rig.ban() == nullptr);
+  REQUIRE(rig.said.size() == 1);
+  CHECK(rig.said[0].find("the access table has Connect:host.example OK in line 1") != std::string::npos);
 }
 
 }  // namespace mxwarden::policy

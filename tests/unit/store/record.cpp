@@ -70,6 +70,7 @@ TEST_CASE("a record comes back from its text") {
                        .period_began = until - 24h,
                        .hits_in_period = 12,
                        .hits = 5'000'000'000,
+                       .by_operator = true,
                        .lasts = 90 * 24h,
                        .bans = 3,
                        .banned_until = until - 5ms}},
