@@ -160,6 +160,11 @@ Result<void> read_filters(const Words& words, Invocation& invocation) {
     if (option == &of_client) {
       if (const auto net = Prefix::parse(*value); !net) return Error{"--client: " + printable(net.error().message)};
     }
+    if (option == &in_state) {
+      if (auto checked = read_attribute(Attribute::protocol_state, *value); !checked) {
+        return Error{fmt::format("{}: {}", option->name, checked.error().message)};
+      }
+    }
     if (option == &with_action && value->find(' ') != std::string::npos) {
       return Error{fmt::format("{} is the first word of an answer, as 421, and no more", option->name)};
     }
@@ -190,6 +195,7 @@ Result<void> read_top(const Words& words, Invocation& invocation) {
     return Error{fmt::format("{} can be {} at most: nothing older is kept", top_since.name, to_string(longest_since))};
   }
   invocation.since = *since;
+  invocation.here = words.options.contains(top_here.name);
   return {};
 }
 

@@ -40,6 +40,7 @@ struct Invocation {
   std::string top_by;      // of top, as are the next
   std::uint64_t most = 0;  // entries
   std::optional<Duration> since;
+  bool here = false;  // of this node alone
 };
 
 // What was asked for and needs no daemon: the help, the version.

@@ -26,7 +26,7 @@ constexpr std::array grant_needs{&login};
 constexpr std::array grant_takes{&for_grant};
 constexpr std::array listing_needs{&list_name, &reason};
 constexpr std::array listing_takes{&for_listing};
-constexpr std::array top_takes{&top_by, &top_most, &top_since};
+constexpr std::array top_takes{&top_by, &top_most, &top_since, &top_here};
 constexpr std::array explain_takes{&client,          &client_name, &sender,  &recipient,   &state,   &helo,
                                    &login_of_client, &size,        &context, &server_port, &listener};
 

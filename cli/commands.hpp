@@ -39,8 +39,8 @@ inline constexpr Option top_by{
     "rejected (the default), banned, network: who was refused; rate: new SMTP sessions; login: "
     "recipients"};
 inline constexpr Option top_most{"-n", "NUMBER", "how many; 25 without it, 10000 at most"};
-inline constexpr Option top_since{
-    "--since", "TIME", "of how long, as in 1h; 1d without it, and at most. It may be of more, and says of how long"};
+inline constexpr Option top_since{"--since", "TIME",
+                                  "of how long, as in 1h; 1d without it and at most. Of several nodes it is 1h or 1d"};
 
 inline constexpr Option client{"--client", "ADDR", "the client's address, or unknown"};
 inline constexpr Option client_name{"--client-name", "N", "its name, as Postfix has verified it"};
@@ -54,6 +54,8 @@ inline constexpr Option size{"--size", "BYTES", "of the message"};
 inline constexpr Option context{"--context", "WORD", "policy_context: pre, post or relay in postfix-snippets"};
 inline constexpr Option server_port{"--port", "PORT", "the port it comes to: 25, 465, 587"};
 inline constexpr Option listener{"--listener", "NAME", "the listener of mxwardend that Postfix asks"};
+
+inline constexpr Option top_here{"--here", "", "of this node alone, also where nodes share a Redis"};
 
 // What they say of a request, as Postfix calls it.
 inline constexpr std::array attribute_options{std::pair{&client, Attribute::client_address},

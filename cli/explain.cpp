@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/json.hpp>
 #include <istream>
+#include <sstream>
 #include <utility>
 
 #include "base/duration.hpp"
@@ -114,13 +115,24 @@ std::string heading(const json::object& answer, bool colours) {
   return text + (is_true(answer, "new_session") ? "; the first request of its session\n" : "\n");
 }
 
+// No more than `most` bytes, wherever they come from.
+std::string read_some(std::istream& in, std::size_t most) {
+  std::string text(most, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(most));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
 }  // namespace
 
 Result<std::vector<AttributeValue>> read_attributes(std::istream& in) {
   std::vector<AttributeValue> attributes;
   std::size_t size = 0;
-  for (std::string line; std::getline(in, line) && !line.empty();) {
-    size += line.size();
+  std::istringstream request(read_some(in, longest_request + 1));
+  for (std::string line; std::getline(request, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) break;
+    size += line.size() + 1;
     if (size > longest_request) return Error{fmt::format("a request has {} bytes at most", longest_request)};
     const auto equals = line.find('=');
     if (equals == std::string::npos) return Error{fmt::format("{} is no name=value", quoted(line))};

@@ -1,5 +1,6 @@
 // mxwarden: the operator's command. Exit status: cli/program.hpp; 70 a fault of ours, 74 the output went nowhere.
 
+#include <fcntl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,9 +23,17 @@ bool wants_colours() {
          (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
+// What is opened must not take the place of one of these: it would be written to.
+void open_standard_streams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) == -1 && ::open("/dev/null", O_RDWR) != fd) std::_Exit(EX_OSERR);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   try {
     std::ios::sync_with_stdio(false);
     const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);

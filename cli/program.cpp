@@ -44,6 +44,7 @@ std::string_view op_of(Verb verb) {
 
 json::object top_request_of(const Invocation& invocation) {
   json::object request{{"op", "top"}, {"by", invocation.top_by}, {"most", invocation.most}};
+  if (invocation.here) request["nodes"] = "this";
   if (invocation.since) request["since_ms"] = std::chrono::ceil<std::chrono::milliseconds>(*invocation.since).count();
   return request;
 }
@@ -186,10 +187,10 @@ class Command {
     return 0;
   }
 
-  // The next page is asked for before this one is printed: both ends have something to do.
-  int list(json::object request) {
-    RecordTable table(invocation_.kind, clock_.wall_now(), terminal_.colours);
-    bool any = false;
+  // Asks for page after page, each with where the last one says that it goes on as `member`; the next before this one
+  // is printed: both ends have something to do.
+  template <class Print>
+  int pages(json::object request, std::string_view member, Print print) {
     for (bool more = true; more;) {
       auto answer = receive();
       if (!answer) return exit_unavailable;
@@ -197,40 +198,43 @@ class Command {
       const auto* next = answer->if_contains("next");
       more = next != nullptr;
       if (more) {
-        request["after"] = *next;
+        request[member] = *next;
+        if (const auto* list = answer->if_contains("list")) request["list"] = *list;
         if (!send(request)) return exit_unavailable;
       }
-      const auto* records = answer->if_contains("records");
-      if (records == nullptr || !records->is_array()) continue;
-      any = any || !records->get_array().empty();
-      print(records->get_array(), table);
+      print(*answer);
       if (!terminal_.out) return 0;  // nobody reads any more; main() says so
     }
-    if (!any && !invocation_.json) terminal_.out << "no " << store::to_string(invocation_.kind) << "s\n";
     return 0;
   }
 
-  // As list().
+  int list(json::object request) {
+    RecordTable table(invocation_.kind, clock_.wall_now(), terminal_.colours);
+    bool any = false;
+    const auto status = pages(std::move(request), "after", [&](const json::object& answer) {
+      const auto* records = answer.if_contains("records");
+      if (records == nullptr || !records->is_array()) return;
+      any = any || !records->get_array().empty();
+      print(records->get_array(), table);
+    });
+    if (status == 0 && !any && !invocation_.json) {
+      terminal_.out << "no " << store::to_string(invocation_.kind) << "s\n";
+    }
+    return status;
+  }
+
+  // All pages first: what pages are of is kept for a minute, which a pager may take longer than.
   int top(json::object request) {
     TopTable table(*find_top_category(invocation_.top_by), terminal_.colours);
-    bool is_first = true;
-    for (bool more = true; more;) {
-      auto answer = receive();
-      if (!answer) return exit_unavailable;
-      if (!is_ok(*answer)) return refused(*answer);
-      const auto* next = answer->if_contains("next");
-      more = next != nullptr;
-      if (more) {
-        request["from"] = *next;
-        if (!send(request)) return exit_unavailable;
-      }
-      terminal_.out << (invocation_.json ? top_lines(*answer) : table.page(*answer));
-      if (std::exchange(is_first, false)) {
-        for (const auto& warning : top_warnings(*answer)) terminal_.err << "mxwarden: " << warning << "\n";
-      }
-      if (!terminal_.out) return 0;
-    }
-    return 0;
+    std::string text;
+    std::vector<std::string> warnings;
+    const auto status = pages(std::move(request), "from", [&](const json::object& answer) {
+      text += invocation_.json ? top_lines(answer) : table.page(answer);
+      warnings = top_warnings(answer);
+    });
+    terminal_.out << text;
+    for (const auto& warning : warnings) terminal_.err << "mxwarden: " << warning << "\n";
+    return status;
   }
 
   void print(const json::array& records, RecordTable& table) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -90,6 +91,27 @@ std::string plural(std::int64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+// By rule, the one that refused most first.
+std::string refusals_of(const json::object& status) {
+  std::vector<std::pair<std::int64_t, std::string>> refusals;
+  const auto& refused = object_of(status, "refused");
+  for (const auto& [rule, count] : refused) refusals.emplace_back(number_of(refused, rule), printable(rule));
+  std::ranges::stable_sort(refusals, std::greater(), &std::pair<std::int64_t, std::string>::first);
+  std::string text;
+  for (const auto& [count, rule] : refusals) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", rule, count);
+  return text.empty() ? "nobody" : text;
+}
+
+std::string spared_by_guards(const json::object& status) {
+  std::string text;
+  const auto* spared = status.if_contains("spared");
+  if (spared == nullptr || !spared->is_array()) return text;
+  for (const auto& rule : spared->get_array()) {
+    if (rule.is_string()) text += (text.empty() ? "" : ", ") + printable(rule.get_string());
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string time_left(Duration duration) {
@@ -111,11 +133,6 @@ std::string time_left(Duration duration) {
 std::string status_text(const json::object& status, bool colours) {
   const bool up = is_true(status, "store_up");
   const auto& records = object_of(status, "records");
-  std::string refused;
-  for (const auto& [rule, count] : object_of(status, "refused")) {
-    if (!refused.empty()) refused += ", ";
-    refused += fmt::format("{} {}", printable(rule), count.is_int64() ? count.get_int64() : 0);
-  }
   auto text =
       fmt::format("mxwardend {} on {}, process {}, up {}\n", text_of(status, "version"), text_of(status, "node"),
                   number_of(status, "pid"),
@@ -127,10 +144,15 @@ std::string status_text(const json::object& status, bool colours) {
       is_true(status, "records_current") ? "" : "; " + coloured("those of other nodes may be missing", red, colours));
   text += fmt::format("decisions  {}, {} in the last second\n", number_of(status, "decisions"),
                       number_of(status, "decisions_per_s"));
-  text += fmt::format("refused    {}\n", refused.empty() ? "nobody" : refused);
+  text += fmt::format("refused    {}\n", refusals_of(status));
   text += fmt::format("open       {}, {}, {}\n", plural(number_of(status, "connections"), "policy connection"),
                       plural(number_of(status, "smtp_connections"), "SMTP connection"),
                       plural(number_of(status, "sessions"), "tracked session"));
+  if (const auto spared = spared_by_guards(status); !spared.empty()) {
+    text += coloured(
+        fmt::format("guard      {}: kept from clients with a good record, of whom too many were refused\n", spared),
+        red, colours);
+  }
   return text;
 }
 

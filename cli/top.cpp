@@ -54,6 +54,8 @@ Cells cells_of(const TopCategory& category, std::size_t rank, const json::object
           text_of(entry, "rule"),        local_time(number_of(entry, "last"))};
 }
 
+constexpr auto longest_covers = std::chrono::milliseconds(std::chrono::hours(24 * 3650)).count();
+
 }  // namespace
 
 std::span<const TopCategory> top_categories() {
@@ -73,6 +75,14 @@ std::vector<std::string> top_warnings(const json::object& answer) {
   for (const auto& node : texts_of(answer, "silent")) {
     warnings.push_back(fmt::format("the node {} is silent, and what it has counted is missing", node));
   }
+  for (const auto& value : array_of(answer, "partial")) {
+    const auto* partial = value.if_object();
+    if (partial == nullptr) continue;
+    const std::chrono::milliseconds covers(
+        std::clamp<std::int64_t>(number_of(*partial, "covers_ms"), 0, longest_covers));
+    warnings.push_back(
+        fmt::format("the node {} has counted for {} only", text_of(*partial, "node"), time_left(covers)));
+  }
   return warnings;
 }
 
@@ -82,7 +92,9 @@ std::string top_lines(const json::object& answer) {
     const auto* entry = value.if_object();
     if (entry == nullptr) continue;
     auto line = *entry;
-    line["nodes"] = array_of(answer, "nodes");
+    for (const auto* member : {"covers_ms", "nodes", "silent", "partial", "alone"}) {
+      if (const auto* found = answer.if_contains(member)) line[member] = *found;
+    }
     lines.append(json::serialize(line)).append("\n");
   }
   return lines;
@@ -101,8 +113,7 @@ std::string TopTable::page(const json::object& answer) {
 }
 
 std::string TopTable::title(const json::object& answer) const {
-  constexpr auto longest = std::chrono::milliseconds(std::chrono::hours(24 * 3650)).count();
-  const std::chrono::milliseconds covers(std::clamp<std::int64_t>(number_of(answer, "covers_ms"), 0, longest));
+  const std::chrono::milliseconds covers(std::clamp<std::int64_t>(number_of(answer, "covers_ms"), 0, longest_covers));
   return fmt::format("{} in the last {}, counted by {}\n", category_.counts, time_left(covers),
                      fmt::join(texts_of(answer, "nodes"), ", "));
 }

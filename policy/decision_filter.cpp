@@ -19,7 +19,7 @@ bool says_who(const DecisionFilter::Wanted& wanted) {
 
 }  // namespace
 
-DecisionFilter::Mailbox::Mailbox(std::string_view text) : domain_alone(text.starts_with('@')) {
+DecisionFilter::Mailbox::Mailbox(std::string_view text) : domain_alone(text.starts_with('@')), nobody(text == "<>") {
   if (domain_alone) {
     append_domain_of(canonical, text);
   } else {
@@ -28,6 +28,7 @@ DecisionFilter::Mailbox::Mailbox(std::string_view text) : domain_alone(text.star
 }
 
 bool DecisionFilter::Mailbox::is(std::string_view value) const {
+  if (nobody) return value.empty();
   if (canonical.empty() && !domain_alone) return true;
   std::string found;
   if (domain_alone) {

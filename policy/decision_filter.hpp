@@ -36,6 +36,7 @@ class DecisionFilter {
   struct Mailbox {
     std::string canonical;  // empty: whichever
     bool domain_alone = false;
+    bool nobody = false;  // `<>': the empty one, as of a bounce
 
     explicit Mailbox(std::string_view text);
     bool is(std::string_view value) const;

@@ -138,8 +138,7 @@ std::int64_t BanStream::milliseconds_left(const store::Record& record, Instant n
 
 void follow_bans(Call& call) {
   if (call.faulty()) return;
-  call.reply.ok();
-  call.stream = std::make_unique<BanStream>(call.daemon.records, call.daemon.clock);
+  call.follow([&] { return std::make_unique<BanStream>(call.daemon.records, call.daemon.clock); });
 }
 
 }  // namespace mxwarden::server

@@ -26,7 +26,6 @@ std::string begin_answer(bool ok, bool first) {
   return text;
 }
 
-// Where the answer goes, which may be after the call.
 }  // namespace
 
 std::string Members::text(std::string_view name, Need need) {
@@ -160,6 +159,13 @@ bool Call::faulty() {
   const auto& fault = members.fault();
   if (!fault.empty()) reply.error(fault);
   return !fault.empty();
+}
+
+void Call::follow(const std::function<std::unique_ptr<ControlStream>()>& make) {
+  if (!peer.may_follow) return reply.error("as many streams run as may, and none more can be followed");
+  auto made = make();
+  reply.ok();
+  stream = std::move(made);
 }
 
 std::string ControlOperations::error(std::string_view sentence, bool first) {

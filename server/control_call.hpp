@@ -76,6 +76,8 @@ struct Call {
 
   // Answered, if something is wrong.
   bool faulty();
+  // Answers, and goes on with what is returned; or says why not.
+  void follow(const std::function<std::unique_ptr<ControlStream>()>& make);
   Instant now() const { return daemon.clock.now(); }
 };
 

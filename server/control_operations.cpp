@@ -50,6 +50,7 @@ void status(Call& call) {
       {"connections", status.connections},
       {"sessions", status.sessions},
       {"smtp_connections", status.smtp_connections},
+      {"spared", json::array(status.spared.begin(), status.spared.end())},
   };
   call.reply.ok(object);
 }

@@ -25,7 +25,8 @@
 //                                                   policy/top_counts.hpp: what is counted; policy/top_list.hpp: what
 //                                                   the figures promise; `login', `network' in the place of `client'.
 //                                                   `alone': why other nodes could not be asked; next: as above, to be
-//                                                   asked for with "from":next
+//                                                   asked for with "from":next and the answer's "list"; partial: nodes
+//                                                   that have counted for less long
 //   {"op":"reload"}                                     -> {"ok":true,"warnings":[...]}, if there are any
 //   {"op":"decisions.follow"}                           server/control_decisions.hpp
 //       -> {"ok":true}, then a line for each decision
@@ -71,12 +72,14 @@ struct ControlStatus {
   std::size_t connections = 0;       // of Postfix, for its questions
   std::size_t sessions = 0;          // SMTP sessions that are tracked
   std::size_t smtp_connections = 0;  // open ones, as client_conn counts them
+  std::vector<std::string> spared;   // rules that a guard keeps from clients with a good record
   Recorder::Totals totals;
 };
 
 // Who asks: SO_PEERCRED of the connection.
 struct ControlPeer {
   std::optional<uid_t> uid;  // nothing: the kernel would not say
+  bool may_follow = true;    // false: as many streams run as may
 };
 
 class ControlOperations {

@@ -127,6 +127,7 @@ void ControlConnection::ask(std::string_view line) {
   line_is_timed_ = false;
   waits_ = true;
   try {
+    peer_.may_follow = server_->streams_ < ControlServer::most_streams;
     stream_ = server_->operations_.answer(line, peer_, first_, [weak = weak_from_this()](std::string answer) {
       if (const auto self = weak.lock()) self->answered(std::move(answer));
     });
@@ -178,6 +179,7 @@ void ControlConnection::sent() {
 void ControlConnection::start_stream() {
   timer_.cancel();
   streaming_ = true;
+  ++server_->streams_;
   // Owned by this, so that it calls no longer than this lives.
   stream_->start([this] { news_of_stream(); });
   if (!input_.empty()) return asked_in_stream();
@@ -250,6 +252,7 @@ void ControlConnection::close() {
   socket_.close(ignored);
   timer_.cancel();
   stream_ = nullptr;
+  if (streaming_) --server->streams_;
   server->open_.erase(self);
 }
 

@@ -11,8 +11,9 @@
 // ends the stream. A stream has no end of its own by time, neither while there is nothing to say nor while its client
 // does not read.
 //
-// Limits: 64 connections, one more is told so and closed; lines of 64 KiB with their line feed, a longer one is told so
-// and closed; 10 s to finish a line that was begun and to take an answer; 10 minutes without a request.
+// Limits: 64 connections, one more is told so and closed; of them 48 streams, so that a question finds a place; lines
+// of 64 KiB with their line feed, a longer one is told so and closed; 10 s to finish a line that was begun and to take
+// an answer; 10 minutes without a request.
 //
 // Threads: one. What it is made with must outlive it; an answer that comes when a connection or the server is gone is
 // dropped.
@@ -33,6 +34,7 @@ class ControlConnection;
 class ControlServer {
  public:
   static constexpr std::size_t most_connections = 64;
+  static constexpr std::size_t most_streams = 48;
   static constexpr std::size_t longest_line = 65536;
 
   struct Patience {
@@ -62,6 +64,7 @@ class ControlServer {
   ControlOperations& operations_;
   Patience patience_;
   std::unordered_set<std::shared_ptr<ControlConnection>> open_;
+  std::size_t streams_ = 0;
 };
 
 }  // namespace mxwarden::server

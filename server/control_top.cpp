@@ -18,8 +18,10 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t largest_top = 10'000;
 constexpr std::uint64_t usual_top = 500;
+constexpr std::uint64_t most_lists = 1'000'000'000'000;
 // Bytes of the names of nodes; there is room for hundreds.
 constexpr std::size_t most_names = 20'000;
+constexpr std::size_t most_partial = 50;
 // What else an answer has around its entries.
 constexpr std::size_t frame = 512;
 
@@ -67,6 +69,16 @@ json::array names_of(const std::vector<std::string>& nodes) {
   return names;
 }
 
+// Those among the nodes that are named.
+json::array partial_of(const TopAnswer& answer) {
+  json::array partial;
+  for (const auto& one : answer.partial) {
+    if (partial.size() == most_partial) break;
+    partial.push_back({{"node", utf8(one.node)}, {"covers_ms", one.covers.count()}});
+  }
+  return partial;
+}
+
 std::string text_of(const policy::TopEntry& entry, std::string_view member) {
   return json::serialize(json::object{{member, utf8(entry.name)},
                                       {"count", entry.count},
@@ -82,6 +94,7 @@ std::string page(const TopQuestion& question, const TopAnswer& answer, std::size
                     {"covers_ms", list.covers.count()},     {"floor", list.floor},
                     {"nodes", names_of(answer.nodes)},      {"silent", names_of(answer.silent)}};
   if (!answer.alone.empty()) head["alone"] = cut_sentence(answer.alone);
+  if (!answer.partial.empty()) head["partial"] = partial_of(answer);
   auto text = json::serialize(head);
   text.erase(0, 1).pop_back();
   text += R"(,"entries":[)";
@@ -93,7 +106,7 @@ std::string page(const TopQuestion& question, const TopAnswer& answer, std::size
     text += entry;
   }
   text += ']';
-  if (at < list.entries.size()) text += fmt::format(R"(,"next":{})", at + 1);
+  if (at < list.entries.size()) text += fmt::format(R"(,"next":{},"list":{})", at + 1, answer.id);
   return text;
 }
 
@@ -107,9 +120,16 @@ void list_top(Call& call) {
   question.since = read_since(members);
   question.all_nodes = read_all_nodes(members);
   const auto from = members.number("from", Need::optional, largest_top, "a rank").value_or(1);
+  const auto list = members.number("list", Need::optional, most_lists, "the number of a list,");
+  if (from > 1 && !list)
+    members.fail("`list' is missing: `from' goes on with the one of which the last answer had `next'");
   if (call.faulty()) return;
   auto& tops = call.daemon.tops;
-  if (const auto last = from > 1 ? tops.last(question) : nullptr) return call.reply.ok(page(question, *last, from));
+  if (list) {
+    const auto kept = tops.kept(*list, question);
+    if (kept == nullptr) return call.reply.error("this list is not kept any more: ask for it from its beginning");
+    return call.reply.ok(page(question, *kept, from));
+  }
   tops.ask(question, [reply = call.reply, question, from](const Tops::Answer& answer) {
     reply.ok(page(question, *answer, from));
   });

@@ -15,6 +15,9 @@ constexpr std::size_t most_put_up = 500;
 constexpr std::size_t largest_put_up = 64 * 1024;
 constexpr std::size_t ticks_a_list = 3;
 constexpr Duration kept_for = 1min;
+constexpr std::size_t most_kept = 8;
+// A node that has counted for so much less than another is told of.
+constexpr std::chrono::milliseconds much_less = 1h;
 
 struct Span {
   Duration length;
@@ -36,7 +39,7 @@ Tops::Tops(const Clock& clock, std::string node, const policy::TopCounts::Option
     : clock_(clock), node_(std::move(node)), counts_(options, clock.now()), board_(board) {}
 
 void Tops::tick() {
-  if (last_ && clock_.now() - answered_ > kept_for) last_.reset();
+  while (!kept_.empty() && clock_.now() - kept_.front().at > kept_for) kept_.pop_front();
   if (board_ == nullptr || ++ticks_ % ticks_a_list != 0) return;
   put_up(ticks_ / ticks_a_list % (policy::top_by_names.size() * spans.size()));
 }
@@ -53,49 +56,58 @@ policy::TopList Tops::list(policy::TopBy by, Duration since, std::size_t most) {
 
 void Tops::ask(const TopQuestion& question, std::function<void(const Answer&)> done) {
   if (!question.all_nodes || board_ == nullptr) {
-    const auto answer =
-        std::make_shared<const TopAnswer>(TopAnswer{list(question.by, question.since, question.most), {node_}, {}, {}});
-    keep(question, answer);
-    return done(answer);
+    TopAnswer answer;
+    answer.list = list(question.by, question.since, question.most);
+    answer.nodes = {node_};
+    return done(keep(question, std::move(answer)));
   }
   const auto& span = span_for(question.since);
   // As many as the others put up, at least, so that it is not for this node's list alone that one is cut off.
   auto own = list(question.by, span.length, std::max(question.most, most_put_up));
   board_->read(name_of(question.by, span),
                [this, question, own = std::move(own), done = std::move(done)](const auto& notices) {
-                 const auto answer = merge(question, own, notices);
-                 keep(question, answer);
-                 done(answer);
+                 done(keep(question, merge(question, own, notices)));
                });
 }
 
-Tops::Answer Tops::merge(const TopQuestion& question, policy::TopList own,
-                         const Result<std::vector<store::Notice>>& notices) const {
-  auto answer = std::make_shared<TopAnswer>();
-  answer->nodes.push_back(node_);
+TopAnswer Tops::merge(const TopQuestion& question, policy::TopList own,
+                      const Result<std::vector<store::Notice>>& notices) const {
+  TopAnswer answer;
   std::vector<policy::TopList> lists{std::move(own)};
-  if (!notices) answer->alone = notices.error().message;
+  std::vector<TopAnswer::Partial> covers{{node_, lists.front().covers}};
+  if (!notices) answer.alone = notices.error().message;
   for (const auto& notice : notices ? *notices : std::vector<store::Notice>()) {
     if (notice.node == node_) continue;
     auto list = notice.text ? policy::parse_top_list(*notice.text) : Result<policy::TopList>(Error{});
-    (list ? answer->nodes : answer->silent).push_back(notice.node);
-    if (list) lists.push_back(std::move(*list));
+    if (!list) {
+      answer.silent.push_back(notice.node);
+      continue;
+    }
+    covers.push_back({notice.node, list->covers});
+    lists.push_back(std::move(*list));
   }
-  std::sort(answer->nodes.begin() + 1, answer->nodes.end());
-  std::ranges::sort(answer->silent);
-  answer->list = policy::merge(lists);
-  answer->list.cut(question.most);
+  std::ranges::sort(covers.begin() + 1, covers.end(), {}, &TopAnswer::Partial::node);
+  std::ranges::sort(answer.silent);
+  answer.list = policy::merge(lists);
+  for (const auto& one : covers) {
+    answer.nodes.push_back(one.node);
+    if (one.covers + much_less <= answer.list.covers) answer.partial.push_back(one);
+  }
+  answer.list.cut(question.most);
   return answer;
 }
 
-void Tops::keep(const TopQuestion& question, const Answer& answer) {
-  last_question_ = question;
-  last_ = answer;
-  answered_ = clock_.now();
+Tops::Answer Tops::keep(const TopQuestion& question, TopAnswer answer) {
+  answer.id = ++answers_;
+  const auto kept = std::make_shared<const TopAnswer>(std::move(answer));
+  kept_.push_back({question, kept, clock_.now()});
+  if (kept_.size() > most_kept) kept_.pop_front();
+  return kept;
 }
 
-Tops::Answer Tops::last(const TopQuestion& question) const {
-  return last_ && last_question_ == question ? last_ : nullptr;
+Tops::Answer Tops::kept(std::uint64_t id, const TopQuestion& question) const {
+  const auto found = std::ranges::find(kept_, id, [](const Kept& kept) { return kept.answer->id; });
+  return found != kept_.end() && found->question == question ? found->answer : nullptr;
 }
 
 }  // namespace mxwarden::server

@@ -7,10 +7,12 @@
 // answer about all nodes is merged of what is counted here now and of what the others have put up last, so it is of an
 // hour or of a day; one about this node alone may be of any time.
 //
-// An answer is kept for a minute, so that its pages fit together.
+// The last eight answers are kept for a minute, so that the pages of one fit together whoever asks meanwhile.
 //
 // Threads: one. What it is made with must outlive it, and the board must not call back when it is gone.
 
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,9 +34,16 @@ struct TopQuestion {
 };
 
 struct TopAnswer {
+  struct Partial {
+    std::string node;
+    std::chrono::milliseconds covers{};
+  };
+
+  std::uint64_t id = 0;  // of this answer, for its further pages
   policy::TopList list;
   std::vector<std::string> nodes;   // whom it was merged of, this one first
   std::vector<std::string> silent;  // who has put up something within a day, but nothing that is good now
+  std::vector<Partial> partial;     // who has counted for an hour less than the others, at least
   std::string alone;                // not empty: why the others cannot be heard
 };
 
@@ -50,24 +59,29 @@ class Tops {
   using Answer = std::shared_ptr<const TopAnswer>;
   // Called once, at once or later. Must not throw.
   void ask(const TopQuestion& question, std::function<void(const Answer&)> done);
-  // What was answered last, if it was this question; or null.
-  Answer last(const TopQuestion& question) const;
+  // An answer that was given; null: it is not kept any more, or was to another question.
+  Answer kept(std::uint64_t id, const TopQuestion& question) const;
 
  private:
   policy::TopList list(policy::TopBy by, Duration since, std::size_t most);
   void put_up(std::size_t number);
-  Answer merge(const TopQuestion& question, policy::TopList own,
-               const Result<std::vector<store::Notice>>& notices) const;
-  void keep(const TopQuestion& question, const Answer& answer);
+  TopAnswer merge(const TopQuestion& question, policy::TopList own,
+                  const Result<std::vector<store::Notice>>& notices) const;
+  Answer keep(const TopQuestion& question, TopAnswer answer);
+
+  struct Kept {
+    TopQuestion question;
+    Answer answer;
+    Instant at{};
+  };
 
   const Clock& clock_;
   std::string node_;
   policy::TopCounts counts_;
   store::NoticeBoard* board_;
   std::size_t ticks_ = 0;
-  TopQuestion last_question_;
-  Answer last_;  // null: none
-  Instant answered_{};
+  std::deque<Kept> kept_;  // the newest last
+  std::uint64_t answers_ = 0;
 };
 
 }  // namespace mxwarden::server

@@ -24,12 +24,12 @@ RECORD = {
     "grant": {"kind": str, "net": str, "until": int, "logins": list},
     "listing": {"kind": str, "net": str, "until": int, "list": str, "reason": str, "client_name": str, "first": int,
                 "last": int, "period_began": int, "hits_in_period": int, "hits": int,
-                "lasts": int, "bans": int, "banned_until": int},
+                "by_operator": bool, "lasts": int, "bans": int, "banned_until": int},
 }
 LOGIN = {"name": str, "first": int, "last": int, "refreshes": int}
 STATUS = {"ok": bool, "version": str, "node": str, "pid": int, "uptime_s": int, "backend": str, "store_up": bool,
           "records_current": bool, "records": dict, "decisions": int, "decisions_per_s": int, "refused": dict,
-          "connections": int, "sessions": int, "smtp_connections": int}
+          "connections": int, "sessions": int, "smtp_connections": int, "spared": list}
 
 # kind: plural, options of an addition
 KINDS = {
@@ -175,7 +175,7 @@ class Refusals(ControlTestCase):
     def test_wrong_usage_is_told_what_is_allowed(self):
         for arguments, sentence in [
                 ([], "a command is missing: one of status, top, explain, tail, bans, grants, listings, reload"),
-                (["bnas"], '"bnas" is no command: one of status, bans'),
+                (["bnas"], '"bnas" is no command: one of status, top, explain'),
                 (["bans"], "one of list, add, remove must follow"),
                 (["bans", "ad"], 'bans cannot "ad": it takes list, add, remove'),
                 (["bans", "add"], "--for TIME is missing: mxwarden bans add"),
@@ -429,7 +429,9 @@ class Completion(unittest.TestCase):
                 ("mxwarden explain --cl", ["--client", "--client-name"]),
                 ("mxwarden explain --client 192.0.2.1 --context r", ["relay"]),
                 ("mxwarden explain --state E", ["EHLO", "END-OF-MESSAGE", "ETRN"]),
-                ("mxwarden top -", [*general, "--by", "-n", "--since"]),
+                ("mxwarden top -", [*general, "--by", "-n", "--since", "--here"]),
+                ("mxwarden explain --sender a @ b.example --rec", ["--recipient"]),
+                ("mxwarden top --by = ra", ["rate"]),
                 ("mxwarden top --by r", ["rejected", "rate"]),
                 ("mxwarden top -n ", []),
                 ("mxwarden top -n 5 --since 1", ["1h", "12h", "1d"]),

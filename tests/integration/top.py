@@ -17,7 +17,7 @@ mode = off
 USAGE = 2
 
 # Of an entry of whom, what a program reads.
-ENTRY = {"count": int, "error": int, "rule": str, "last": int, "nodes": list}
+ENTRY = {"count": int, "error": int, "rule": str, "last": int, "covers_ms": int, "nodes": list, "silent": list}
 ANSWER = {"ok": bool, "by": str, "since_ms": int, "covers_ms": int, "floor": int, "nodes": list, "silent": list,
           "entries": list}
 

@@ -7,6 +7,8 @@
 #include <ctime>
 #include <string>
 
+#include "unit/cli/in_zone.hpp"
+
 namespace mxwarden::cli {
 namespace {
 
@@ -15,18 +17,6 @@ using namespace std::chrono_literals;
 
 // 2026-11-22 12:00:00 UTC
 constexpr WallTime now{std::chrono::seconds(1795348800)};
-
-// All of them read the time zone of the process.
-struct InZone {
-  explicit InZone(const char* zone) {
-    ::setenv("TZ", zone, 1);
-    ::tzset();
-  }
-  ~InZone() {
-    ::unsetenv("TZ");
-    ::tzset();
-  }
-};
 
 std::int64_t at(Duration later) {
   return std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch() + later).count();
@@ -143,7 +133,7 @@ TEST_CASE("an addition is one sentence") {
 TEST_CASE("the status is some lines, and what is wrong is red") {
   const auto status = json::parse(R"({"ok":true,"version":"0.1.0","node":"mx1","pid":1234,"uptime_s":11520,
     "backend":"redis","store_up":true,"records_current":true,"records":{"ban":1,"grant":0,"listing":20},
-    "decisions":1000,"decisions_per_s":17,"refused":{"client_rate":9,"odd":2},"connections":3,"sessions":1,
+    "decisions":1000,"decisions_per_s":17,"refused":{"odd":2,"client_rate":9},"connections":3,"sessions":1,
     "smtp_connections":5})")
                           .as_object();
   CHECK(status_text(status, false) ==
@@ -158,10 +148,13 @@ TEST_CASE("the status is some lines, and what is wrong is red") {
   bad["store_up"] = false;
   bad["records_current"] = false;
   bad["refused"] = json::object();
+  bad["spared"] = json::array{"client_rate", "odd"};
   const auto plain = status_text(bad, false);
   CHECK(plain.find("store      redis, down\n") != std::string::npos);
   CHECK(plain.find("20 listings; those of other nodes may be missing\n") != std::string::npos);
   CHECK(plain.find("refused    nobody\n") != std::string::npos);
+  CHECK(plain.ends_with(
+      "guard      client_rate, odd: kept from clients with a good record, of whom too many were refused\n"));
   CHECK(status_text(bad, true).find("\x1b[31mdown\x1b[0m") != std::string::npos);
 }
 

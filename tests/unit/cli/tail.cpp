@@ -6,22 +6,12 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "unit/cli/in_zone.hpp"
+
 namespace mxwarden::cli {
 namespace {
 
 namespace json = boost::json;
-
-// They read the time zone of the process.
-struct InZone {
-  explicit InZone(const char* zone) {
-    ::setenv("TZ", zone, 1);
-    ::tzset();
-  }
-  ~InZone() {
-    ::unsetenv("TZ");
-    ::tzset();
-  }
-};
 
 // 2026-11-22 12:00:00 UTC
 constexpr std::int64_t noon = 1795348800000;

@@ -6,21 +6,12 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "unit/cli/in_zone.hpp"
+
 namespace mxwarden::cli {
 namespace {
 
 namespace json = boost::json;
-
-struct InUtc {
-  InUtc() {
-    ::setenv("TZ", "UTC0", 1);
-    ::tzset();
-  }
-  ~InUtc() {
-    ::unsetenv("TZ");
-    ::tzset();
-  }
-};
 
 json::object answer(std::string_view entries, std::string_view more = "") {
   return json::parse(R"({"ok":true,"by":"rejected","since_ms":86400000,"covers_ms":86461000,"floor":3,
@@ -36,7 +27,7 @@ constexpr std::string_view two =
 }  // namespace
 
 TEST_CASE("the worst are a table, below what it is of") {
-  const InUtc zone;
+  const InZone zone("UTC0");
   TopTable table(*find_top_category("rejected"), false);
   CHECK(table.page(answer(two)) ==
         "requests of clients that were refused in the last 1d, counted by mx1, mx2\n"
@@ -72,7 +63,7 @@ TEST_CASE("each category names whom it is of") {
 
 TEST_CASE("for programs each entry is a line that names the nodes") {
   CHECK(top_lines(answer(R"({"client":"192.0.2.1","count":5,"error":1,"rule":"ban","last":7})")) ==
-        R"({"client":"192.0.2.1","count":5,"error":1,"rule":"ban","last":7,"nodes":["mx1","mx2"]})"
+        R"({"client":"192.0.2.1","count":5,"error":1,"rule":"ban","last":7,"covers_ms":86461000,"nodes":["mx1","mx2"]})"
         "\n");
   CHECK(top_lines(answer("")).empty());
 }
@@ -83,10 +74,12 @@ TEST_CASE("what is missing is said") {
         std::vector<std::string>{"what other nodes have counted is missing: store away: no answer in time",
                                  "the node mx3 is silent, and what it has counted is missing",
                                  "the node mx\\x1b4 is silent, and what it has counted is missing"});
+  CHECK(top_warnings(answer("", R"(,"partial":[{"node":"mx2","covers_ms":300000},7])")) ==
+        std::vector<std::string>{"the node mx2 has counted for 5m only"});
 }
 
 TEST_CASE("text of strangers does nothing to a terminal, and an answer of another release nothing to the table") {
-  const InUtc zone;
+  const InZone zone("UTC0");
   TopTable table(*find_top_category("login"), false);
   const auto text = table.page(answer(
       R"({"login":"a\u001b[31mb","count":-5,"error":9,"rule":7,"last":"x"}, 8, {"login":[],"error":-1,"more":1})"));

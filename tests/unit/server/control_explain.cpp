@@ -49,7 +49,7 @@ struct ExplainRig {
         conf::AccessTable::parse("ClientRate:192.0.2.4 1\nConnect:192.0.2.3 REJECT not you\n", "access", report));
     for (const auto& fault : report.faults) FAIL(fault.to_string());
     pipeline.emplace(store, tracker, std::make_shared<const policy::Engine>(read, std::move(access)),
-                     policy::Pipeline::Unanswered::dunno, nullptr, &rig.records);
+                     policy::Pipeline::Options{.records = &rig.records});
   }
 
   std::string answer(std::string_view request) {

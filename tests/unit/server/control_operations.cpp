@@ -42,6 +42,7 @@ TEST_CASE("status says how it goes") {
                 .connections = 3,
                 .sessions = 4,
                 .smtp_connections = 5,
+                .spared = {"odd"},
                 .totals = {.decisions = 1000, .last_second = 17, .refusals = {{"client_rate", 9}, {"odd", 2}}}};
   rig.records.away = true;
   put_bans(rig, 2);
@@ -49,7 +50,7 @@ TEST_CASE("status says how it goes") {
   const auto expected = json::parse(R"({"ok":true,"version":")" MXWARDEN_VERSION
                                     R"(","node":"mx1","uptime_s":61,"backend":"redis","store_up":false,
       "records_current":false,"records":{"ban":2,"grant":0,"listing":0},"decisions":1000,"decisions_per_s":17,
-      "refused":{"client_rate":9,"odd":2},"connections":3,"sessions":4,"smtp_connections":5})");
+      "refused":{"client_rate":9,"odd":2},"connections":3,"sessions":4,"smtp_connections":5,"spared":["odd"]})");
   auto without_pid = answer;
   CHECK(without_pid.erase("pid") == 1);
   CHECK(json::value(without_pid) == expected);

@@ -80,22 +80,29 @@ TEST_CASE("what is asked for is as many and of as long as was said") {
   CHECK(latest.at("since_ms") == 60000);
 }
 
-TEST_CASE("more than a line can hold comes in pages that fit together, whatever is counted in between") {
+TEST_CASE("more than a line can hold comes in pages that fit together, whatever is counted or asked in between") {
   TopRig rig;
   constexpr int clients = 1'900;
   for (int client = 0; client < clients; ++client) rig.refuse(fmt::format("10.0.{}.{}", client / 250, client % 250), 1);
   std::set<std::string> seen;
   std::int64_t from = 1;
+  std::string list;
   int pages = 0;
+  constexpr auto question = R"("op":"top","by":"rejected","most":10000,"nodes":"this")";
   while (from > 0) {
-    const auto line =
-        rig.answer(fmt::format(R"({{"op":"top","by":"rejected","most":10000,"nodes":"this","from":{}}})", from));
+    const auto line = rig.answer(fmt::format(R"({{{},"from":{}{}}})", question, from, list));
     CHECK(line.size() < ControlOperations::longest_answer);
     const auto answer = json::parse(line).as_object();
     for (const auto& entry : answer.at("entries").as_array()) seen.emplace(entry.at("client").as_string());
     const auto* next = answer.if_contains("next");
     from = next == nullptr ? 0 : next->to_number<std::int64_t>();
-    if (next != nullptr) CHECK(from == static_cast<std::int64_t>(seen.size()) + 1);
+    if (next != nullptr) {
+      CHECK(from == static_cast<std::int64_t>(seen.size()) + 1);
+      list = fmt::format(R"(,"list":{})", answer.at("list").to_number<std::int64_t>());
+    }
+    // The same question, and others, of somebody else.
+    rig.ask(fmt::format("{{{}}}", question));
+    rig.ask(R"({"op":"top","by":"rate"})");
     for (int client = 0; client < 250; ++client) rig.refuse(fmt::format("10.0.5.{}", client), 1);
     rig.clock.advance(1s);
     rig.tops.tick();
@@ -105,17 +112,20 @@ TEST_CASE("more than a line can hold comes in pages that fit together, whatever 
   CHECK(pages > 1);
 }
 
-TEST_CASE("a page that is asked for late is of a new answer, and one behind the end is empty") {
+TEST_CASE("a list is kept for a minute, and behind its end there is nothing") {
   TopRig rig;
   rig.refuse("203.0.113.7", 1);
-  rig.ask(R"({"op":"top","by":"rejected"})");
   rig.refuse("203.0.113.8", 1);
-  constexpr auto second = R"({"op":"top","by":"rejected","from":2})";
-  CHECK(rig.ask(second).at("entries").as_array().empty());
+  rig.ask(R"({"op":"top","by":"rejected"})");
+  constexpr auto second = R"({"op":"top","by":"rejected","from":2,"list":1})";
+  CHECK(rig.ask(second).at("entries").as_array().size() == 1);
+  CHECK(rig.ask(R"({"op":"top","by":"rejected","from":9999,"list":1})").at("entries").as_array().empty());
+  CHECK(rig.error(R"({"op":"top","by":"rejected","from":2})").starts_with("`list' is missing"));
+  CHECK(rig.error(R"({"op":"top","by":"rate","from":2,"list":1})").starts_with("this list is not kept any more"));
+  CHECK(rig.error(R"({"op":"top","by":"rejected","from":2,"list":2})").starts_with("this list is not kept any more"));
   rig.clock.advance(61s);
   rig.tops.tick();
-  CHECK(rig.ask(second).at("entries").as_array().size() == 1);
-  CHECK(rig.ask(R"({"op":"top","by":"rejected","from":9999})").at("entries").as_array().empty());
+  CHECK(rig.error(second).starts_with("this list is not kept any more"));
 }
 
 TEST_CASE("what nodes have counted is merged, and who is missing is named") {
