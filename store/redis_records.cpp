@@ -19,11 +19,11 @@ constexpr Duration refused_pause = 1s;     // after an error that the next quest
 constexpr Duration shortest_reading = 1s;  // nobody waits for it, so it may take longer than a write
 
 // Decisions wait for a page, here and in Redis, each of them two or three times; so pages are small, and there is room
-// between them. (100,000 records take two seconds then.)
-constexpr std::size_t names_at_once = 128;
-constexpr std::size_t first_texts_at_once = 16;  // until it is known how large they are
-constexpr std::size_t most_texts_at_once = 32;
-constexpr Duration between_pages = 200us;
+// between them. (100,000 records take some seconds then.)
+constexpr std::size_t names_at_once = 64;
+constexpr std::size_t first_texts_at_once = 12;  // until it is known how large they are
+constexpr std::size_t most_texts_at_once = 12;
+constexpr Duration between_pages = 250us;
 constexpr std::size_t most_bytes_at_once = 64 * 1024;
 constexpr std::size_t looked_at_once = 128;
 
