@@ -112,6 +112,8 @@ Pipeline::Aftermath Pipeline::aftermath_of(const Inquiry& inquiry, const Decisio
                          .now = aftermath.now};
   }
   if (options_.good_records == nullptr || question.client.empty() || question.is_ours()) return aftermath;
+  // That a store is away is no rule's doing, and in context `relay' no rule is about strangers.
+  if (!inquiry.plan.answered || inquiry.request[Attribute::policy_context] == "relay") return aftermath;
   auto refused_by = refusing_rules(decision);
   const bool let_pass = !decision.verdict || !decision.verdict->refuses;
   const auto messages = let_pass && refused_by.empty() ? inquiry.engine->good_messages(inquiry.plan) : 0;

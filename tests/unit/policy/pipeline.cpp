@@ -100,4 +100,30 @@ TEST_CASE("a rule that needs no store speaks without one") {
   CHECK(decide_without_store(Pipeline::Unanswered::defer, {counting(true), refusing()}).action == "REJECT");
 }
 
+TEST_CASE("that a store is away is not held against any rule") {
+  SilentStore store;
+  Tracker tracker{Tracker::Options{}};
+  GoodRecords good_records(store, [](log::Level, const std::string& line) { FAIL(line); });
+  conf::Settings settings;
+  settings.client.good_record = {1, 1h};
+  settings.guard.good_record_share = 1;
+  good_records.configure(settings);
+  Pipeline pipeline(store, tracker,
+                    std::make_shared<Engine>(std::vector{counting(true)}, conf::Settings::Client{},
+                                             std::make_shared<const conf::AccessTable>()),
+                    Pipeline::Options{.unanswered = Pipeline::Unanswered::defer, .good_records = &good_records});
+  for (const auto* client : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"}) {
+    good_records.met({.client = std::string("client:") + client, .refused_by = {}, .messages = 1}, Instant{1h});
+    Inquiry inquiry;
+    inquiry.request.state = ProtocolState::connect;
+    inquiry.request[Attribute::client_address] = client;
+    std::string action;
+    pipeline.ask(inquiry, Instant{1h}, 500ms, [&](const Decision& made) { action = made.action; });
+    pipeline.flush();
+    CHECK(action.starts_with("DEFER_IF_PERMIT"));
+  }
+  good_records.tick(Instant{1h});
+  CHECK(good_records.spared().empty());
+}
+
 }  // namespace mxwarden::policy
