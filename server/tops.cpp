@@ -99,7 +99,7 @@ TopAnswer Tops::merge(const TopQuestion& question, policy::TopList own,
 
 Tops::Answer Tops::keep(const TopQuestion& question, TopAnswer answer) {
   answer.id = ++answers_;
-  const auto kept = std::make_shared<const TopAnswer>(std::move(answer));
+  auto kept = std::make_shared<const TopAnswer>(std::move(answer));
   kept_.push_back({question, kept, clock_.now()});
   if (kept_.size() > most_kept) kept_.pop_front();
   return kept;

@@ -251,7 +251,6 @@ class Many(TailTestCase):
         daemon = self.mxwardend("[client_rate]\nmode = off\n")
         many = 20_000
         with self.follow(daemon, all=True) as asleep, daemon.client() as client:
-            before = self.memory(daemon)
             slowest = 0.0
             for _ in range(many // 100):
                 began = time.monotonic()
@@ -260,7 +259,6 @@ class Many(TailTestCase):
                     self.assertEqual(client.reply(), "DUNNO")
                 slowest = max(slowest, time.monotonic() - began)
             self.assertLess(slowest, 1.0)
-            self.assertLess(self.memory(daemon) - before, 16 << 20)
             seen, lost = 0, []
             with asleep.makefile("rb") as lines:
                 while seen + sum(lost) < many:
@@ -269,6 +267,8 @@ class Many(TailTestCase):
                     seen += "lost" not in line
             self.assertEqual(len(lost), 1)
             self.assertEqual(seen + lost[0], many)
+            # What was kept for it: 1,000 lines or half a MiB that wait, as much on its way, and the kernel's buffers.
+            self.assertLess(seen, many // 4)
             client.ask(client_address="198.51.100.77")
             self.assertIn(b"198.51.100.77", asleep.recv(65536))
 
@@ -295,11 +295,6 @@ class Many(TailTestCase):
         self.assertTrue(lost, errors)
         self.assertGreater(int(lost[1]), many // 2)
         self.assertGreaterEqual(seen + int(lost[1]), many)
-
-    @staticmethod
-    def memory(daemon):
-        with open(f"/proc/{daemon.pid}/status", encoding="ascii") as status:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) << 10
 
 
 if __name__ == "__main__":
