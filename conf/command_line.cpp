@@ -13,7 +13,7 @@ namespace {
 namespace options = boost::program_options;
 using Texts = std::vector<std::string>;
 
-options::options_description visible_options() {
+options::options_description visible_options(const Program& program) {
   options::options_description description("Options");
   auto add = description.add_options();
   add("config", options::value<std::string>()->value_name("FILE"),
@@ -21,27 +21,32 @@ options::options_description visible_options() {
   add("set", options::value<Texts>()->value_name("SECTION.KEY=VALUE"), "a setting that wins over the file; repeatable");
   add("check-config", "say what is wrong in the settings and the access table; exit 0 if nothing is, else 78");
   add("print-config", "print the settings in force as a configuration file");
+  for (const auto& flag : program.flags) add(std::string(flag.name).c_str(), std::string(flag.help).c_str());
   add("version", "print the version");
   add("help", "print this");
   return description;
 }
 
 // What the files conf/mxwarden.conf and conf/access are made with.
-options::options_description all_options() {
+options::options_description all_options(const Program& program) {
   options::options_description hidden;
-  hidden.add_options()("print-example", options::value<std::string>());
-  return visible_options().add(hidden);
+  hidden.add_options()("print-example", options::value<std::string>())("operand", options::value<Texts>());
+  return visible_options(program).add(hidden);
 }
 
-options::variables_map parse(int argc, const char* const* argv) {
+options::variables_map parse(const Program& program, int argc, const char* const* argv) {
   options::variables_map given;
-  const auto description = all_options();
+  const auto description = all_options(program);
+  options::positional_options_description operands;
+  if (!program.operand.empty()) operands.add("operand", 1);
   // A prefix of an option is not guessed at.
   const int style = options::command_line_style::default_style & ~options::command_line_style::allow_guessing;
-  const auto parsed = options::command_line_parser(argc, argv).options(description).style(style).run();
+  const auto parsed =
+      options::command_line_parser(argc, argv).options(description).positional(operands).style(style).run();
   // A file name without --config is more likely a mistake than meant to be ignored.
   for (const auto& option : parsed.options) {
-    if (option.position_key >= 0) throw options::error("`" + option.value.front() + "' is not an option");
+    if (option.position_key >= (program.operand.empty() ? 0 : 1))
+      throw options::error("`" + option.value.front() + "' is not an option");
   }
   options::store(parsed, given);
   options::notify(given);
@@ -78,12 +83,18 @@ int print_example(const std::string& which, std::ostream& out, std::ostream& err
 }
 
 void print_help(const Program& program, std::ostream& out) {
-  out << "Usage: " << program.name << " [OPTION]...\n" << program.purpose << "\n\n" << visible_options();
+  out << "Usage: " << program.name << " [OPTION]..." << (program.operand.empty() ? "" : " ") << program.operand << "\n"
+      << program.purpose << "\n\n"
+      << visible_options(program);
 }
 
 std::variant<Started, int> start_with(const Program& program, const options::variables_map& given, std::ostream& out,
                                       std::ostream& err) {
   Started started;
+  for (const auto& flag : program.flags) {
+    if (given.contains(std::string(flag.name))) started.flags.emplace_back(flag.name);
+  }
+  if (given.contains("operand")) started.operand = given["operand"].as<Texts>().front();
   if (!read_source(given, started.source, err)) return exit_usage;
   started.configuration = load_configuration(started.source, started.report);
   if (program.check != nullptr && started.report.faults.empty()) {
@@ -114,7 +125,7 @@ std::variant<Started, int> start(const Program& program, int argc, const char* c
                                  std::ostream& err) {
   options::variables_map given;
   try {
-    given = parse(argc, argv);
+    given = parse(program, argc, argv);
   } catch (const options::error& error) {
     // Program_options reports by exceptions; here they end.
     err << program.name << ": " << error.what() << "; see " << program.name << " --help\n";

@@ -6,9 +6,14 @@
 //   --check-config           names every fault, and what others have to say; exits 0 or 78
 //   --print-config           the effective settings as a file
 //   --version, --help
+//
+// A program may have further flags, and one operand.
 
+#include <algorithm>
 #include <iosfwd>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -47,9 +52,17 @@ void require_files(ConfigurationSource& source, const Configuration& configurati
 // `FILE:LINE: what` for each fault, and `FILE:LINE: warning: what` for each warning.
 void print_report(const Report& report, std::ostream& to);
 
+// `--name`, without a value.
+struct Flag {
+  std::string_view name;
+  std::string_view help;
+};
+
 struct Program {
   std::string_view name;
-  std::string_view purpose;  // for --help
+  std::string_view purpose;       // for --help
+  std::string_view operand = {};  // how --help writes it, such as `[FILE | -]'; empty: it takes none
+  std::span<const Flag> flags = {};
   // Adds the faults that only the program can see. Null: there are none.
   void (*check)(const Settings& settings, Report& report) = nullptr;
   // For --check-config alone: adds warnings of what others know. Null: there is nobody to ask.
@@ -59,7 +72,11 @@ struct Program {
 struct Started {
   ConfigurationSource source;
   Configuration configuration;
-  Report report;  // warnings alone; not printed yet: a daemon may want to log them
+  Report report;                       // warnings alone; not printed yet: a daemon may want to log them
+  std::vector<std::string> flags;      // those that were given
+  std::optional<std::string> operand;  // likewise
+
+  bool has(std::string_view flag) const { return std::ranges::find(flags, flag) != flags.end(); }
 };
 
 // Either what the program runs with, or the status it exits with at once: everything was said already, on `out` what

@@ -17,17 +17,15 @@ struct Reserved {
 
 constexpr std::array reserved{
     Reserved{"greet_pause", "mode pause action"},
-    Reserved{"bad_recipient", "mode source distinct share rate forget ban action"},
+    Reserved{"bad_recipient", "action"},
     Reserved{"bad_recipient_throttle", "mode after delay action"},
     Reserved{"relay_grant", "action"},
-    Reserved{"listing", "dnsbl_ttl"},
     Reserved{"repeat_offender", "action"},
     Reserved{"login_rate", "mode limit window action"},
     Reserved{"login_sender", "mode limit window map action"},
     Reserved{"mail_bomb", "mode bytes messages window action"},
     Reserved{"trap", "recipients mode action"},
     Reserved{"helo", "forged mode action"},
-    Reserved{"maillog", "source recognise helo_forged_text"},
     Reserved{"firewall", "mode table ports min_ban priority max_elements"},
     Reserved{"alert", "mail_to mail_from webhook quiet"},
 };

@@ -52,6 +52,19 @@ struct Rate {
   Duration within{};
 };
 
+// Who tells of recipients that do not exist: the questions of Postfix before and after it looks them up, or its log.
+enum class BadRecipientSource : std::uint8_t { questions, log };
+
+// file:/path, fifo:/path, syslog:/path, journal or `-`
+struct LogSource {
+  enum class Kind : std::uint8_t { file, fifo, syslog, journal, standard_input };
+
+  Kind kind = Kind::file;
+  std::string path;  // of the first three
+
+  bool operator==(const LogSource&) const = default;
+};
+
 struct Settings {
   struct Server {
     std::vector<Listen> listen;
@@ -123,9 +136,21 @@ struct Settings {
 
   struct Listing {
     Mode mode = Mode::enforce;
-    Duration ttl{};  // after the last hit, or the end of the last ban
+    Duration ttl{};        // after the last hit, or the end of the last ban
+    Duration dnsbl_ttl{};  // the same of what was learnt from a DNSBL
     Action action;
   } listing;
+
+  // Who tries many recipients that do not exist guesses addresses.
+  struct BadRecipient {
+    Mode mode = Mode::enforce;
+    BadRecipientSource source = BadRecipientSource::questions;
+    std::uint64_t distinct = 0;  // more unknown recipients than this, of which
+    int share = 0;               // more than so many percent of all distinct ones are unknown,
+    Rate rate;                   // or more tries than this; off: no rate counts
+    Duration forget{};           // how long a recipient is remembered
+    Duration ban{};
+  } bad_recipient;
 
   // Of the attempts of a listed client, which are SMTP sessions that were refused.
   struct RepeatOffender {
@@ -143,9 +168,20 @@ struct Settings {
   struct Guard {
     std::size_t bans_per_minute = 0;
     int good_record_share = 0;  // percent
+    int dnsbl_share = 0;        // percent
     int widest_ipv4 = 32;
     int widest_ipv6 = 128;
   } guard;
+
+  // Of mxwarden-maillog, as which settings are read by it alone.
+  struct Maillog {
+    LogSource source;
+    std::string state;                           // of the directory where it keeps how far it has read
+    std::vector<std::string> recognise;          // the programs whose lines are looked at
+    std::vector<std::string> helo_forged_texts;  // what a reject says of a forged HELO name
+    std::vector<std::string> sender_forged_texts;
+    std::vector<std::string> spam_trap_texts;
+  } maillog;
 };
 
 // section.key and value, from --set.

@@ -56,6 +56,18 @@ constexpr std::array table{
     },
     Setting{
         .section = "listing",
+        .name = "dnsbl_ttl",
+        .value = "1d",
+        .since = this_release,
+        .help = "The same for a listing that was learnt from a DNSBL, which must not outlive the DNSBL's own for long.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.listing.dnsbl_ttl, parse_duration(text, 1min, 24h * 3650));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.listing.dnsbl_ttl)}; },
+    },
+    Setting{
+        .section = "listing",
         .name = "action",
         .value =
             "554 5.7.1 Your IP address has been blacklisted by {list}. Visit their website or write to argue. {reason}",
@@ -171,6 +183,91 @@ constexpr std::array table{
         .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.repeat_offender.alert)}; },
     },
     Setting{
+        .section = "bad_recipient",
+        .name = "mode",
+        .value = "enforce",
+        .since = this_release,
+        .help = "enforce; monitor: what would be done is only logged; or off.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.bad_recipient.mode, parse_mode(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.settings.bad_recipient.mode))}; },
+    },
+    Setting{
+        .section = "bad_recipient",
+        .name = "source",
+        .value = "inline",
+        .since = this_release,
+        .help = "Who tells of recipients: log is the mail log, by mxwarden-maillog; inline is what Postfix asks, of "
+                "which this release does not learn it yet.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.bad_recipient.source, parse_bad_recipient_source(text));
+            },
+        .print = [](const Source& from) -> Texts {
+          return {std::string(to_string(from.settings.bad_recipient.source))};
+        },
+    },
+    Setting{
+        .section = "bad_recipient",
+        .name = "distinct",
+        .value = "5",
+        .since = this_release,
+        .help = "More distinct unknown recipients than this, 1 to 100.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.bad_recipient.distinct, parse_number(text, 1, 100));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.bad_recipient.distinct)}; },
+    },
+    Setting{
+        .section = "bad_recipient",
+        .name = "share",
+        .value = "50%",
+        .since = this_release,
+        .help = "And more than this share of the distinct recipients that the client has tried, unknown and accepted, "
+                "1% to 100%; 100% is never.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.bad_recipient.share, parse_share(text)); },
+        .print = [](const Source& from) -> Texts { return {share_text(from.settings.bad_recipient.share)}; },
+    },
+    Setting{
+        .section = "bad_recipient",
+        .name = "rate",
+        .value = "off",
+        .since = this_release,
+        .help = "More tries of unknown recipients than this do as well, whatever their share: 1/30s is more than one "
+                "in 30 seconds; off: no rate does. A list server with two stale addresses is caught by 1/30s.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.bad_recipient.rate, parse_rate(text, 10'000, 366 * 24h));
+            },
+        .print = [](const Source& from) -> Texts { return {to_string(from.settings.bad_recipient.rate)}; },
+    },
+    Setting{
+        .section = "bad_recipient",
+        .name = "forget",
+        .value = "3d",
+        .since = this_release,
+        .help = "How long a recipient that was tried is remembered, 1m to 366d.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.bad_recipient.forget, parse_duration(text, 1min, 24h * 366));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.bad_recipient.forget)}; },
+    },
+    Setting{
+        .section = "bad_recipient",
+        .name = "ban",
+        .value = "7d",
+        .since = this_release,
+        .help = "How long who guesses is banned, 1s to 3650d.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.bad_recipient.ban, parse_duration(text, 1s, 24h * 3650));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.bad_recipient.ban)}; },
+    },
+    Setting{
         .section = "guard",
         .name = "bans_per_minute",
         .value = "100",
@@ -194,6 +291,18 @@ constexpr std::array table{
         .read = [](const Place& place,
                    std::string_view text) { return put(place.settings.guard.good_record_share, parse_share(text)); },
         .print = [](const Source& from) -> Texts { return {share_text(from.settings.guard.good_record_share)}; },
+    },
+    Setting{
+        .section = "guard",
+        .name = "dnsbl_share",
+        .value = "95%",
+        .since = this_release,
+        .help = "A DNSBL that lists more than this share of the clients that came within ten minutes, and of at least "
+                "50, is taken for one that lists everybody: nothing is learnt from it until it no longer does. 1% to "
+                "100%, which is never.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.guard.dnsbl_share, parse_share(text)); },
+        .print = [](const Source& from) -> Texts { return {share_text(from.settings.guard.dnsbl_share)}; },
     },
     Setting{
         .section = "guard",

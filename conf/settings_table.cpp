@@ -44,9 +44,15 @@ constexpr std::array all_sections{
             "A listed client that keeps coming is banned for a time, on either of two thresholds. An attempt of it is "
             "one SMTP session that was refused because of the listing, however many commands it had; while it is "
             "banned none is counted."},
+    Section{
+        "bad_recipient",
+        "Who guesses addresses is found by the distinct recipients that do not exist: more of them than `distinct', "
+        "which are more than `share' of all that the client has tried. Such a client is listed, and banned. A list "
+        "server with some stale addresses stays below the share."},
     Section{"guard",
-            "What rules may do by themselves. They never ban what is trusted, in never_ban or an address of this host, "
-            "nor what an entry Connect: OK covers."},
+            "What rules may do by themselves. They never ban or list what is trusted, in never_ban or an address of "
+            "this host, nor what an entry Connect: OK covers."},
+    Section{"maillog", "What mxwarden-maillog reads, and what it looks for there. mxwardend passes over this section."},
     Section{any_limit,
             "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
             "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "
@@ -55,7 +61,8 @@ constexpr std::array all_sections{
 
 std::vector<Setting> all_settings() {
   std::vector<Setting> all;
-  for (const auto rows : {server_settings(), redis_settings(), client_settings(), record_settings()}) {
+  for (const auto rows :
+       {server_settings(), redis_settings(), client_settings(), record_settings(), maillog_settings()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;

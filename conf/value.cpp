@@ -42,6 +42,9 @@ constexpr std::array backends{Named<Backend>{"embedded", Backend::embedded}, Nam
 constexpr std::array on_errors{Named<OnError>{"local", OnError::local}, Named<OnError>{"dunno", OnError::dunno},
                                Named<OnError>{"defer", OnError::defer}};
 
+constexpr std::array bad_recipient_sources{Named<BadRecipientSource>{"inline", BadRecipientSource::questions},
+                                           Named<BadRecipientSource>{"log", BadRecipientSource::log}};
+
 constexpr std::array yes_no{Named<bool>{"yes", true}, Named<bool>{"no", false}};
 
 constexpr std::size_t longest_prefix = 32;
@@ -210,6 +213,14 @@ Result<OnError> parse_on_error(std::string_view text) {
 
 std::string_view to_string(OnError on_error) {
   return name_of(on_errors, on_error);
+}
+
+Result<BadRecipientSource> parse_bad_recipient_source(std::string_view text) {
+  return parse_named(bad_recipient_sources, text, "who tells of recipients");
+}
+
+std::string_view to_string(BadRecipientSource source) {
+  return name_of(bad_recipient_sources, source);
 }
 
 Result<std::string> parse_redis_user(std::string_view text) {

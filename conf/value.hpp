@@ -57,6 +57,15 @@ Result<std::string> parse_tls_name(std::string_view text);
 Result<bool> parse_yes_no(std::string_view text);
 std::string_view yes_or_no(bool value);
 
+Result<BadRecipientSource> parse_bad_recipient_source(std::string_view text);
+std::string_view to_string(BadRecipientSource source);
+
+// file:/path, fifo:/path, syslog:/path, journal or `-`
+Result<LogSource> parse_log_source(std::string_view text);
+std::string to_string(const LogSource& source);
+// Names of programs that a log can have lines of, each once, separated by blanks or commas; at least one.
+Result<std::vector<std::string>> parse_recognisers(std::string_view text);
+
 // Separated by blanks or commas.
 Result<std::vector<Prefix>> parse_prefixes(std::string_view text);
 std::string to_string(const std::vector<Prefix>& prefixes);
