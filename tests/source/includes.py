@@ -14,17 +14,18 @@ ALLOWED = {
     "store": ["base"],
     "policy": ["base", "conf", "store"],
     "server": ["base", "conf", "store", "policy"],
+    "maillog": ["base", "conf", "store", "policy"],
     "cli": ["base", "store"],
 }
 
 # A library's headers, and where alone they may be included: folders or files.
 ROOMS = {
-    r"boost/asio\b": ["server/", "store/asio.cpp", "store/redis_connection.", "store/redis_notice_board.", "store/redis_records.",
+    r"boost/asio\b": ["server/", "maillog/", "store/asio.cpp", "store/redis_connection.", "store/redis_notice_board.", "store/redis_records.",
                      "store/redis_socket.", "store/redis_store.", "store/redis_tls.", "store/sentinel_watch.",
                      "store/wake_timer.", "tests/"],
     r"(openssl/|boost/asio/ssl\b)": ["store/asio.cpp", "store/redis_socket.", "store/redis_tls."],
     r"boost/beast\b": ["server/"],
-    r"boost/json\b": ["base/json.cpp", "store/record.cpp", "server/control", "cli/", "tests/"],
+    r"boost/json\b": ["base/json.cpp", "store/record.cpp", "policy/mail_event.", "server/control", "maillog/", "cli/", "tests/"],
     r"sqlite3\.h": ["store/record_file.cpp", "tests/"],
     r"hiredis/": ["store/redis_wire.cpp"],
     r"boost/program_options": ["conf/", "server/command_line", "server/main.cpp"],
@@ -32,9 +33,9 @@ ROOMS = {
     r"prometheus/": ["server/metrics.cpp"],
     r"re2/": ["conf/pattern.cpp"],
     r"idn2\.h": ["base/idna.cpp"],
-    r"systemd/": ["server/"],
+    r"systemd/": ["server/", "maillog/"],
     r"doctest/": ["tests/"],
-    r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "store/redis_socket.", "server/",
+    r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "store/redis_socket.", "server/", "maillog/",
                                                                      "cli/control_client.",
                                                                      "tests/"],
 }

@@ -1,0 +1,58 @@
+// mxwarden-maillog: reads the mail log, and tells mxwardend what has happened.
+//
+// Exit status: 0 at a signal or at the end of standard input, 64 wrong usage, 66 what is to be read cannot be, 70 a
+// fault of ours, 78 bad configuration.
+
+#include <sysexits.h>
+
+#include <array>
+#include <iostream>
+
+#include "base/log.hpp"
+#include "conf/command_line.hpp"
+#include "maillog/follow.hpp"
+#include "maillog/read_once.hpp"
+
+namespace {
+
+using namespace mxwarden;
+
+constexpr std::array flags{
+    conf::Flag{"dry-run", "read the log once, and print what is recognised and what would follow; tell nobody"},
+    conf::Flag{"stats", "read the log once, and count its lines by what they are; show some that are not known"},
+    conf::Flag{"json", "with these two: one JSON object a line"}};
+
+constexpr conf::Program program{.name = "mxwarden-maillog",
+                                .purpose = "reads the mail log, and tells mxwardend what has happened",
+                                .operand = "[FILE | -]",
+                                .flags = flags};
+
+int run(conf::Started started) {
+  if (started.has("dry-run") || started.has("stats")) return maillog::read_once(started, std::cout, std::cerr);
+  if (started.has("json")) {
+    std::cerr << program.name << ": --json goes with --dry-run or --stats\n";
+    return conf::exit_usage;
+  }
+  const auto& settings = started.configuration.settings;
+  if (const auto logging = log::start(program.name, settings.log.target, settings.log.level); !logging) {
+    log::error(logging.error().message);
+    return EX_CONFIG;
+  }
+  for (const auto& warning : started.report.warnings) log::warn(warning.to_string());
+  return maillog::follow(std::move(started));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto started = conf::start(program, argc, argv, std::cout, std::cerr);
+  if (const auto* status = std::get_if<int>(&started)) return *status;
+  auto status = EX_SOFTWARE;
+  try {
+    status = run(std::move(std::get<conf::Started>(started)));
+  } catch (const std::exception& exception) {
+    log::error(std::string("cannot go on: ") + exception.what());
+  }
+  log::stop();
+  return status;
+}
