@@ -23,8 +23,8 @@
 #include <unordered_set>
 
 #include "base/clock.hpp"
+#include "base/file_descriptor.hpp"
 #include "server/control_operations.hpp"
-#include "server/file_descriptor.hpp"
 #include "server/socket.hpp"
 
 namespace mxwarden::server {

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "server/notify.hpp"
+#include "base/notify.hpp"
 #include "server/own_addresses.hpp"
 #include "server/random_seed.hpp"
 #include "server/redis_settings.hpp"

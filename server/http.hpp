@@ -8,7 +8,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "server/file_descriptor.hpp"
+#include "base/file_descriptor.hpp"
 #include "server/socket.hpp"
 
 namespace mxwarden::server {

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/file_descriptor.hpp"
 #include "base/log.hpp"
 #include "server/entrance.hpp"
-#include "server/file_descriptor.hpp"
 #include "server/listening_socket.hpp"
 #include "server/socket.hpp"
 

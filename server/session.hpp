@@ -14,9 +14,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/file_descriptor.hpp"
 #include "policy/pipeline.hpp"
 #include "server/entrance.hpp"
-#include "server/file_descriptor.hpp"
 #include "server/metrics.hpp"
 #include "server/readiness.hpp"
 #include "server/request_parser.hpp"

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
+#include "base/file_descriptor.hpp"
 #include "base/result.hpp"
 #include "policy/tracker.hpp"
-#include "server/file_descriptor.hpp"
 
 namespace mxwarden::server {
 

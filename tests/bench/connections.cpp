@@ -16,9 +16,9 @@
 #include <cstring>
 #include <vector>
 
+#include "base/file_descriptor.hpp"
 #include "policy/connections.hpp"
 #include "server/connection_watch.hpp"
-#include "server/file_descriptor.hpp"
 #include "server/tcp_table.hpp"
 
 using namespace mxwarden;
@@ -44,8 +44,8 @@ sockaddr_in loopback(std::uint32_t host, std::uint16_t port) {
   return address;
 }
 
-server::FileDescriptor tcp_socket(const sockaddr_in& own) {
-  server::FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+FileDescriptor tcp_socket(const sockaddr_in& own) {
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) fail("socket");
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) fail("bind");
   return socket;
@@ -74,9 +74,9 @@ class Connections {
   std::uint16_t port() const { return port_; }
 
  private:
-  server::FileDescriptor listening_;
+  FileDescriptor listening_;
   std::uint16_t port_ = 0;
-  std::vector<server::FileDescriptor> ends_;
+  std::vector<FileDescriptor> ends_;
 };
 
 }  // namespace

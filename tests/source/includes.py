@@ -33,7 +33,7 @@ ROOMS = {
     r"prometheus/": ["server/metrics.cpp"],
     r"re2/": ["conf/pattern.cpp"],
     r"idn2\.h": ["base/idna.cpp"],
-    r"systemd/": ["server/", "maillog/"],
+    r"systemd/": ["base/notify.cpp", "server/"],
     r"doctest/": ["tests/"],
     r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "store/redis_socket.", "server/", "maillog/",
                                                                      "cli/control_client.",

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "server/file_descriptor.hpp"
+#include "base/file_descriptor.hpp"
 
 namespace mxwarden::server {
 

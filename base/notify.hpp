@@ -5,7 +5,7 @@
 
 #include "base/clock.hpp"
 
-namespace mxwarden::server::notify {
+namespace mxwarden::notify {
 
 void ready();
 // Until ready() is called again.
@@ -16,4 +16,4 @@ void status(const std::string& line);
 // Still alive; to be said more often than WatchdogSec=.
 void watchdog();
 
-}  // namespace mxwarden::server::notify
+}  // namespace mxwarden::notify

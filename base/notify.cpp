@@ -1,8 +1,8 @@
-#include "server/notify.hpp"
+#include "base/notify.hpp"
 
 #include <systemd/sd-daemon.h>
 
-namespace mxwarden::server::notify {
+namespace mxwarden::notify {
 
 void ready() {
   ::sd_notify(0, "READY=1");
@@ -26,4 +26,4 @@ void watchdog() {
   ::sd_notify(0, "WATCHDOG=1");
 }
 
-}  // namespace mxwarden::server::notify
+}  // namespace mxwarden::notify

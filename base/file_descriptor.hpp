@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace mxwarden::server {
+namespace mxwarden {
 
 class FileDescriptor {
  public:
@@ -30,4 +30,4 @@ class FileDescriptor {
   int fd_;
 };
 
-}  // namespace mxwarden::server
+}  // namespace mxwarden

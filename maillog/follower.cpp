@@ -1,0 +1,314 @@
+#include "maillog/follower.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "base/escape.hpp"
+#include "base/notify.hpp"
+#include "conf/value.hpp"
+#include "maillog/file_source.hpp"
+#include "maillog/fingerprint.hpp"
+#include "maillog/journal_source.hpp"
+#include "maillog/stream_source.hpp"
+#include "maillog/syslog_source.hpp"
+
+namespace mxwarden::maillog {
+namespace {
+
+using boost::system::error_code;
+using Kind = conf::LogSource::Kind;
+
+std::uint64_t random_number() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32U) | random();
+}
+
+bool can_be_read_again(const conf::LogSource& source) {
+  return source.kind == Kind::file || source.kind == Kind::journal;
+}
+
+// Whose positions: those of this node, this source, and this numbering.
+std::string make_source_id(const std::string& node, const conf::LogSource& source) {
+  // A name that a record is to keep is short.
+  constexpr std::size_t longest = 100;
+  auto name = to_string(source);
+  if (name.size() > longest) name = fmt::format("{}:{:016x}", name.substr(0, longest), fingerprint(name));
+  return fmt::format("{}:{}:{:016x}", node, name, random_number());
+}
+
+std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now, conf::Settings& wanted) {
+  std::vector<std::string_view> names;
+  const auto keep = [&](std::string_view name, const auto& old, auto& changed) {
+    if (old != changed) names.push_back(name);
+    changed = old;
+  };
+  keep("server.control", now.server.control, wanted.server.control);
+  keep("maillog.source", now.maillog.source, wanted.maillog.source);
+  keep("maillog.state", now.maillog.state, wanted.maillog.state);
+  return names;
+}
+
+}  // namespace
+
+Follower::Follower(conf::ConfigurationSource source, conf::Configuration configuration, conf::LogSource from)
+    : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
+      source_of_settings_(std::move(source)),
+      configuration_(std::move(configuration)),
+      from_(std::move(from)),
+      recogniser_(configuration_.settings.maillog),
+      link_(context_, configuration_.settings.server.control),
+      signals_(context_, SIGHUP, SIGTERM, SIGINT),
+      tick_timer_(context_),
+      retry_timer_(context_),
+      keep_timer_(context_),
+      end_timer_(context_) {
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int Follower::run() {
+  if (const auto status = open(); status != EX_OK) return status;
+  await_signal();
+  await_tick();
+  notify::ready();
+  log::info(fmt::format("mxwarden-maillog {} is ready, and reads {}", MXWARDEN_VERSION, printable(to_string(from_))));
+  context_.run();
+  log::info(summary());
+  log::info("mxwarden-maillog has ended");
+  return EX_OK;
+}
+
+int Follower::open() {
+  if (const auto opened = open_state(); !opened) {
+    log::error(opened.error().message);
+    return EX_CANTCREAT;
+  }
+  source_id_ = begin_at_ ? begin_at_->source : make_source_id(configuration_.settings.server.node, from_);
+  delivery_.emplace(source_id_, begin_at_ ? begin_at_->position : 0,
+                    Delivery::Options{.may_drop = !can_be_read_again(from_), .seed = random_number()}, log::write);
+  auto source = make_source(std::exchange(begin_at_, std::nullopt));
+  if (source) source_ = std::move(*source);
+  const auto started = source ? source_->start() : source.error();
+  if (!started) {
+    log::error(started.error().message);
+    return EX_NOINPUT;
+  }
+  if (const auto kept = keep(); !kept) {
+    log::error(kept.error().message);
+    return EX_CANTCREAT;
+  }
+  return EX_OK;
+}
+
+Result<void> Follower::open_state() {
+  if (!can_be_read_again(from_)) return {};
+  auto opened = StateFile::open(configuration_.settings.maillog.state, to_string(from_));
+  if (!opened) return opened.error();
+  if (opened->set_aside) log::warn(opened->set_aside->message);
+  state_.emplace(std::move(opened->file));
+  begin_at_ = std::move(opened->bookmark);
+  return {};
+}
+
+Result<std::unique_ptr<Source>> Follower::make_source(std::optional<Bookmark> bookmark) {
+  switch (from_.kind) {
+    case Kind::file:
+      return std::make_unique<FileSource>(context_, clock_, *this, from_.path, std::move(bookmark));
+    case Kind::journal:
+      return std::make_unique<JournalSource>(context_, clock_, *this, std::vector<std::string>{"journalctl"},
+                                             std::move(bookmark), random_number());
+    case Kind::syslog:
+      return std::make_unique<SyslogSource>(context_, clock_, *this, from_.path);
+    case Kind::fifo: {
+      auto fifo = open_fifo(from_.path);
+      if (!fifo) return fifo.error();
+      return std::make_unique<StreamSource>(context_, clock_, *this, std::move(*fifo));
+    }
+    case Kind::standard_input:
+      break;
+  }
+  return std::make_unique<StreamSource>(context_, clock_, *this, FileDescriptor(STDIN_FILENO));
+}
+
+void Follower::take(const LogLine* line, std::uint64_t position) {
+  const auto seen = line == nullptr ? Recognised() : recogniser_.see(*line, position);
+  if (tally_.see(line == nullptr ? nullptr : &seen)) {
+    log::warn(
+        fmt::format("none of the last {} lines of {} was recognised: is it the mail log ([maillog] source), and does "
+                    "[maillog] recognise name what runs here? mxwarden-maillog --stats says what is in it",
+                    Tally::suspicious, printable(to_string(from_))));
+  }
+  delivery_->take(position, seen.event ? &*seen.event : nullptr, seen.what == Recognised::What::unknown);
+}
+
+void Follower::remember(const LogLine& line) {
+  (void)recogniser_.see(line, 0);
+}
+
+void Follower::taken() {
+  send();
+  progress();
+}
+
+void Follower::send() {
+  // What can be read again can also wait.
+  if (finished_ || (ending_ && state_)) return;
+  if (auto request = delivery_->next(clock_.now())) {
+    link_.ask(std::move(*request), [this](const Result<std::string>& answer) { answered(answer); });
+  } else if (const auto due = delivery_->due()) {
+    retry_timer_.expires_at(*due);
+    retry_timer_.async_wait([this](const error_code& cancelled) {
+      if (!cancelled) send();
+    });
+  }
+}
+
+void Follower::answered(const Result<std::string>& answer) {
+  const auto was_full = delivery_->full();
+  if (answer) {
+    delivery_->answered(*answer, clock_.now());
+  } else {
+    delivery_->lost(answer.error().message, clock_.now());
+  }
+  send();
+  progress();
+  if (was_full && !delivery_->full() && !ending_) source_->go_on();
+}
+
+// What follows from it that more may be done with by now.
+void Follower::progress() {
+  source_->acknowledge(delivery_->acknowledged());
+  if (delivery_->acknowledged() != kept_position_) keep_soon();
+  const auto done = state_ ? !delivery_->on_the_way() : delivery_->idle();
+  if ((ending_ && done) || (source_ended_ && delivery_->idle())) finish();
+}
+
+void Follower::keep_soon() {
+  if (!state_ || finished_ || std::exchange(keeping_, true)) return;
+  keep_timer_.expires_after(keep_interval);
+  keep_timer_.async_wait([this](const error_code& cancelled) {
+    keeping_ = false;
+    if (!cancelled) keep_bookmark();
+  });
+}
+
+void Follower::keep_bookmark() {
+  if (const auto kept = keep(); !kept) not_kept_.warn(kept.error().message, clock_.now());
+}
+
+Result<void> Follower::keep() {
+  if (!state_) return {};
+  auto bookmark = source_->bookmark();
+  if (!bookmark) return {};
+  bookmark->source = source_id_;
+  bookmark->kept_at = clock_.wall_now();
+  kept_position_ = delivery_->acknowledged();
+  return state_->write(*bookmark);
+}
+
+void Follower::ended() {
+  source_ended_ = true;
+  log::info(fmt::format("standard input has ended; {} events wait", delivery_->waiting()));
+  progress();
+}
+
+void Follower::await_signal() {
+  signals_.async_wait([this](const error_code& error, int signal) {
+    if (error) return;
+    take_signal(signal);
+    if (!finished_) await_signal();
+  });
+}
+
+void Follower::take_signal(int signal) {
+  if (signal == SIGHUP) {
+    reload();
+  } else if (!ending_) {
+    stop(signal);
+  } else {
+    log::warn("a second signal: ending at once");
+    finish();
+  }
+}
+
+void Follower::await_tick() {
+  tick_timer_.expires_after(tick_interval);
+  tick_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    tick();
+    if (!finished_) await_tick();
+  });
+}
+
+void Follower::tick() {
+  notify::watchdog();
+  send();
+  if (++ticks_ < ticks_a_summary) return;
+  ticks_ = 0;
+  log::info(summary());
+}
+
+void Follower::reload() {
+  if (ending_) return;
+  notify::reloading(clock_.now());
+  conf::Report report;
+  auto wanted = conf::load_configuration(source_of_settings_, report);
+  for (const auto& warning : report.warnings) log::warn(warning.to_string());
+  for (const auto& fault : report.faults) log::error(fault.to_string());
+  if (!report.faults.empty()) {
+    log::error("not reloaded: the old settings stay in force");
+    return notify::ready();
+  }
+  conf::require_files(source_of_settings_, wanted, report);
+  const auto restart = keep_what_needs_restart(configuration_.settings, wanted.settings);
+  if (!restart.empty()) {
+    log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));
+  }
+  configuration_ = std::move(wanted);
+  recogniser_.configure(configuration_.settings.maillog);
+  const auto& log_settings = configuration_.settings.log;
+  if (const auto started = log::start("mxwarden-maillog", log_settings.target, log_settings.level); !started) {
+    log::error(started.error().message);
+  }
+  log::info(fmt::format("reloaded {}", source_of_settings_.file));
+  notify::ready();
+}
+
+void Follower::stop(int signal) {
+  log::info(fmt::format("{}: ending, {} events wait", signal == SIGTERM ? "SIGTERM" : "SIGINT", delivery_->waiting()));
+  ending_ = true;
+  notify::stopping();
+  source_->stop();
+  end_timer_.expires_after(longest_end);
+  end_timer_.async_wait([this](const error_code& cancelled) {
+    if (!cancelled) finish();
+  });
+  progress();
+}
+
+// Nothing is left to wait for, so that run() returns by itself.
+void Follower::finish() {
+  if (std::exchange(finished_, true)) return;
+  source_->stop();
+  keep_bookmark();
+  if (!state_ && delivery_->waiting() > 0) {
+    log::warn(fmt::format("{} events were not delivered, and are lost", delivery_->waiting()));
+  }
+  link_.close();
+  signals_.cancel();
+  for (auto* timer : {&tick_timer_, &retry_timer_, &keep_timer_, &end_timer_}) timer->cancel();
+}
+
+std::string Follower::summary() {
+  const auto& counts = delivery_->counts();
+  return fmt::format("summary {} delivered={} waiting={} most_waited={} dropped={} wrong={}", tally_.take(),
+                     counts.delivered, delivery_->waiting(), counts.most_waited, counts.dropped, counts.wrong);
+}
+
+}  // namespace mxwarden::maillog
