@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/escape.hpp"
+#include "cli/members.hpp"
 
 namespace mxwarden::cli {
 namespace {
@@ -113,22 +114,6 @@ std::string spared_by_guards(const json::object& status) {
 }
 
 }  // namespace
-
-std::string time_left(Duration duration) {
-  constexpr std::array<std::pair<std::int64_t, char>, 4> units{{{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}}};
-  auto rest = std::max<std::int64_t>(std::chrono::floor<seconds>(duration).count(), 0);
-  for (std::size_t at = 0; at < units.size(); ++at) {
-    const auto [length, name] = units[at];
-    if (rest < length) continue;
-    auto text = fmt::format("{}{}", rest / length, name);
-    if (at + 1 < units.size()) {
-      const auto [next_length, next_name] = units[at + 1];
-      if (const auto next = rest % length / next_length; next > 0) text += fmt::format(" {}{}", next, next_name);
-    }
-    return text;
-  }
-  return "0s";
-}
 
 std::string status_text(const json::object& status, bool colours) {
   const bool up = is_true(status, "store_up");

@@ -1,6 +1,6 @@
 #pragma once
-// What a person reads: aligned tables, times of this place and how long they are away. Text that came from strangers is
-// escaped. Pure but for the time zone, which is the process's (TZ).
+// What a person reads: aligned tables, and when what is in them ends. Text that came from strangers is escaped. Pure
+// but for the time zone, which is the process's (TZ).
 
 #include <boost/json/fwd.hpp>
 #include <string>
@@ -8,13 +8,10 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "cli/table.hpp"
+#include "base/table.hpp"
 #include "store/record.hpp"
 
 namespace mxwarden::cli {
-
-// `3d 4h`, `59m 58s`, `7s`: the two largest units, rounded down. `0s` for what is over.
-std::string time_left(Duration duration);
 
 // The answer to `status`, in some lines.
 std::string status_text(const boost::json::object& status, bool colours);

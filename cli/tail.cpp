@@ -15,8 +15,9 @@
 
 #include "base/duration.hpp"
 #include "base/escape.hpp"
+#include "base/table.hpp"
+#include "cli/members.hpp"
 #include "cli/report.hpp"
-#include "cli/table.hpp"
 
 namespace mxwarden::cli {
 namespace {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/escape.hpp"
+#include "cli/members.hpp"
 #include "cli/report.hpp"
 
 namespace mxwarden::cli {

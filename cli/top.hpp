@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/table.hpp"
+#include "base/table.hpp"
 
 namespace mxwarden::cli {
 

@@ -7,7 +7,7 @@
 #include <ctime>
 #include <string>
 
-#include "unit/cli/in_zone.hpp"
+#include "support/in_zone.hpp"
 
 namespace mxwarden::cli {
 namespace {
@@ -28,19 +28,6 @@ json::object ban(std::string_view net, Duration lasts, std::string_view rule, st
 }
 
 }  // namespace
-
-TEST_CASE("the time left is said in its two largest units") {
-  struct Row {
-    Duration left;
-    const char* text;
-  };
-  for (const auto& row : {Row{-1s, "0s"}, Row{0s, "0s"}, Row{999ms, "0s"}, Row{1s, "1s"}, Row{59s, "59s"},
-                          Row{60s, "1m"}, Row{3599s, "59m 59s"}, Row{1h, "1h"}, Row{1h + 59s, "1h"},
-                          Row{25h + 30min, "1d 1h"}, Row{24h * 3650, "3650d"}}) {
-    CAPTURE(row.text);
-    CHECK(time_left(row.left) == row.text);
-  }
-}
 
 TEST_CASE("bans are a table that an operator reads at a glance") {
   const InZone zone("UTC0");

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "unit/cli/in_zone.hpp"
+#include "support/in_zone.hpp"
 
 namespace mxwarden::cli {
 namespace {

@@ -1,19 +1,14 @@
-#include "cli/table.hpp"
+#include "base/table.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <ctime>
-#include <limits>
+#include <utility>
 
-#include "base/escape.hpp"
-
-namespace mxwarden::cli {
+namespace mxwarden {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::string_view plain = "\x1b[0m";
 
@@ -21,24 +16,6 @@ constexpr std::string_view plain = "\x1b[0m";
 
 std::string coloured(std::string_view text, std::string_view colour, bool colours) {
   return colours ? fmt::format("{}{}{}", colour, text, plain) : std::string(text);
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  const auto* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string() : printable(*text);
-}
-
-std::int64_t number_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  if (value == nullptr) return 0;
-  if (const auto* number = value->if_int64()) return *number;
-  return value->is_uint64() ? std::numeric_limits<std::int64_t>::max() : 0;
-}
-
-bool is_true(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
 }
 
 std::size_t width_of(std::string_view text) {
@@ -53,6 +30,22 @@ std::string local_time(std::int64_t milliseconds) {
   std::array<char, 64> text{};
   const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local);
   return {text.data(), size};
+}
+
+std::string time_left(Duration duration) {
+  constexpr std::array<std::pair<std::int64_t, char>, 4> units{{{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}}};
+  auto rest = std::max<std::int64_t>(std::chrono::floor<std::chrono::seconds>(duration).count(), 0);
+  for (std::size_t at = 0; at < units.size(); ++at) {
+    const auto [length, name] = units[at];
+    if (rest < length) continue;
+    auto text = fmt::format("{}{}", rest / length, name);
+    if (at + 1 < units.size()) {
+      const auto [next_length, next_name] = units[at + 1];
+      if (const auto next = rest % length / next_length; next > 0) text += fmt::format(" {}{}", next, next_name);
+    }
+    return text;
+  }
+  return "0s";
 }
 
 std::string Table::page(const std::vector<Cells>& rows) {
@@ -92,4 +85,4 @@ void Table::append_row(std::string& to, const Cells& cells) const {
   to.erase(to.find_last_not_of(' ') + 1);
 }
 
-}  // namespace mxwarden::cli
+}  // namespace mxwarden

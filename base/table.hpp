@@ -1,15 +1,16 @@
 #pragma once
-// Aligned columns for a person's eyes, and the members of answers that stand in them. Text that came from strangers is
-// escaped. Pure but for the time zone, which is the process's (TZ).
+// Aligned columns, times and colours for a person's eyes. Text that came from strangers is for the caller to escape
+// (base/escape.hpp). Pure but for the time zone, which is the process's (TZ).
 
-#include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace mxwarden::cli {
+#include "base/clock.hpp"
+
+namespace mxwarden {
 
 inline constexpr std::string_view bold = "\x1b[1m";
 inline constexpr std::string_view red = "\x1b[31m";
@@ -17,16 +18,14 @@ inline constexpr std::string_view yellow = "\x1b[33m";
 
 std::string coloured(std::string_view text, std::string_view colour, bool colours);
 
-// Members of what another release may have written: what is missing, or of another type, is empty or 0.
-std::string text_of(const boost::json::object& object, std::string_view name);
-std::int64_t number_of(const boost::json::object& object, std::string_view name);
-bool is_true(const boost::json::object& object, std::string_view name);
-
 // Characters: bytes that do not continue one.
 std::size_t width_of(std::string_view text);
 
 // Milliseconds since 1970, as records have them.
 std::string local_time(std::int64_t milliseconds);
+
+// `3d 4h`, `59m 58s`, `7s`: the two largest units, rounded down. `0s` for what is over.
+std::string time_left(Duration duration);
 
 struct Column {
   std::string_view title;  // must stay
@@ -54,4 +53,4 @@ class Table {
   std::vector<std::size_t> widths_;  // empty: no page was there
 };
 
-}  // namespace mxwarden::cli
+}  // namespace mxwarden

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <ctime>
 
-namespace mxwarden::cli {
+namespace mxwarden {
 
 struct InZone {
   explicit InZone(const char* zone) {
@@ -17,4 +17,4 @@ struct InZone {
   }
 };
 
-}  // namespace mxwarden::cli
+}  // namespace mxwarden
