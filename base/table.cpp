@@ -48,6 +48,12 @@ std::string time_left(Duration duration) {
   return "0s";
 }
 
+std::string with_commas(std::uint64_t number) {
+  auto text = std::to_string(number);
+  for (auto at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
 std::string Table::page(const std::vector<Cells>& rows) {
   if (rows.empty()) return {};
   std::string text;

@@ -27,6 +27,9 @@ std::string local_time(std::int64_t milliseconds);
 // `3d 4h`, `59m 58s`, `7s`: the two largest units, rounded down. `0s` for what is over.
 std::string time_left(Duration duration);
 
+// 1,234,567
+std::string with_commas(std::uint64_t number);
+
 struct Column {
   std::string_view title;  // must stay
   bool is_number = false;

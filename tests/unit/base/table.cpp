@@ -37,6 +37,14 @@ TEST_CASE("where there is nothing there is no heading") {
   CHECK(table.page({{"a", "1", "x"}}) == "\x1b[1mNAME  COUNT  WHAT\x1b[0m\na         1  x\n");
 }
 
+TEST_CASE("a long number has commas") {
+  CHECK(with_commas(0) == "0");
+  CHECK(with_commas(999) == "999");
+  CHECK(with_commas(1000) == "1,000");
+  CHECK(with_commas(123456) == "123,456");
+  CHECK(with_commas(1234567) == "1,234,567");
+}
+
 TEST_CASE("times are those of the process's zone") {
   const InZone zone("CET-1");
   CHECK(local_time(1795348800123) == "2026-11-22 13:00:00");
