@@ -148,7 +148,6 @@ int read_once(const conf::Started& started, std::ostream& out, std::ostream& err
     err << program << path.error().message << "\n";
     return EX_USAGE;
   }
-  conf::print_report(started.report, err);
   // What the rules say to a daemon's log is part of what follows; what they warn of is about a daemon.
   if (const auto quiet = log::start("mxwarden-maillog", "stderr", log::Level::error); !quiet) {
     err << program << quiet.error().message << "\n";
@@ -159,6 +158,8 @@ int read_once(const conf::Started& started, std::ostream& out, std::ostream& err
     err << program << input.error().message << "\n";
     return EX_NOINPUT;
   }
+  // Settings and access entries do not matter to what a line is.
+  if (started.has("dry-run")) conf::print_report(started.report, err);
   const auto report = report_of(started);
   return Reading(*input, *report, started.configuration.settings.maillog, out, err).run();
 }
