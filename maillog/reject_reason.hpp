@@ -1,0 +1,26 @@
+#pragma once
+// Why smtpd has refused, by the words that Postfix and its configuration put into the reply. Almost every reply names
+// what it is about in front, as the stranger wrote it, `<X>: Recipient address rejected: ...'; the server's own text
+// begins behind an X that is exactly what the tail says. Without a tail the last phrase that could be the server's is
+// taken, and only for what a stranger would have no good of: neither is a refusal taken for one of ours then, nor for
+// one that gets an address listed at once.
+
+#include <optional>
+
+#include "conf/settings.hpp"
+#include "maillog/reject_line.hpp"
+#include "policy/mail_event.hpp"
+
+namespace mxwarden::maillog {
+
+struct RejectReason {
+  bool ours = false;  // mxwardend's own
+  std::optional<policy::EventKind> kind;
+  std::string_view list;       // of a DNSBL's
+  std::string_view recipient;  // as the reply says it; for when there is no tail
+  std::string_view text;       // what the client was told, without X
+};
+
+RejectReason reason_of(const RejectLine& line, const conf::Settings::Maillog& settings);
+
+}  // namespace mxwarden::maillog

@@ -1,0 +1,78 @@
+// Every log that a real Postfix and Dovecot have written (tests/fixtures/maillog*), with the events that are to be
+// found in it: tests/fixtures/maillog-events/NAME.ref, an event a line. The three forms of a log say the same.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "rig.hpp"
+
+using namespace mxwarden;
+using namespace mxwarden::maillog;
+namespace filesystem = std::filesystem;
+
+namespace {
+
+const filesystem::path fixtures = filesystem::path(MXWARDEN_TESTS_DIR) / "fixtures";
+
+struct Read {
+  std::string events;  // a line each
+  std::vector<std::string> unknown;
+};
+
+Read read_log(const filesystem::path& path) {
+  Read read;
+  LineParser parser;
+  Recogniser recogniser(all_recognisers());
+  std::ifstream file(path);
+  std::string text;
+  for (std::uint64_t position = 1; std::getline(file, text); ++position) {
+    const auto line = parser.parse(text, Rig::read_at);
+    if (!line) {
+      read.unknown.push_back("no line of a log: " + text);
+      continue;
+    }
+    const auto recognised = recogniser.see(*line, position);
+    if (recognised.what == Recognised::What::unknown) read.unknown.push_back(text);
+    if (recognised.event) read.events += summary(*recognised.event) + '\n';
+    if (recognised.event) CHECK(recognised.event->time == line->time);
+    if (recognised.event) CHECK(recognised.event->position == position);
+  }
+  return read;
+}
+
+std::string contents(const filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Each run of Postfix has its own ports, and Dovecot its own seconds.
+std::string without_chance(std::string text) {
+  for (const std::string_view mark : {" secs", " attempts"}) {
+    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+      if (at > 0) text[at - 1] = 'N';
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the logs of a real Postfix and Dovecot say in all three forms what their tables expect") {
+  std::size_t logs = 0;
+  for (const auto* folder : {"maillog", "maillog-rsyslog-iso", "maillog-rsyslog-trad"}) {
+    for (const auto& entry : filesystem::directory_iterator(fixtures / folder)) {
+      ++logs;
+      CAPTURE(entry.path().string());
+      const auto read = read_log(entry.path());
+      const auto expected = fixtures / "maillog-events" / entry.path().filename().replace_extension(".ref");
+      CHECK(filesystem::exists(expected));
+      CHECK(without_chance(read.events) == without_chance(contents(expected)));
+      CHECK(read.unknown == std::vector<std::string>{});
+    }
+  }
+  CHECK(logs == 207);
+}
