@@ -36,8 +36,8 @@ inline constexpr Option force{"--force", "",
                               "also if there are trusted addresses in it, or if it is wider than a /8 (IPv6: /16)"};
 inline constexpr Option top_by{
     "--by", "WHAT",
-    "rejected (the default), banned, network: who was refused; rate: new SMTP sessions; login: "
-    "recipients"};
+    "rejected (the default), banned, network: who was refused; rate: new SMTP sessions; bad-recipients: "
+    "who guesses; login: recipients"};
 inline constexpr Option top_most{"-n", "NUMBER", "how many; 25 without it, 10000 at most"};
 inline constexpr Option top_since{"--since", "TIME",
                                   "of how long, as in 1h; 1d without it and at most. Of several nodes it is 1h or 1d"};

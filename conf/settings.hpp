@@ -70,6 +70,8 @@ struct Settings {
     std::vector<Listen> listen;
     std::optional<Endpoint> http;  // nothing: no HTTP port
     std::string control;           // path of the control socket; empty: there is none
+    std::string maillog_user;      // who may hand over events there, and nothing else; empty: nobody is kept to that
+    std::string firewall_user;     // who may follow the bans, and nothing else; likewise
     std::string node;              // never empty
     std::size_t max_connections = 0;
     Duration idle_timeout{};

@@ -58,10 +58,32 @@ constexpr std::array table{
         .value = "/run/mxwarden/control.sock",
         .takes = Takes::a_restart,
         .since = this_release,
-        .help = "The socket at which the command mxwarden asks, mode 0660. root and the members of its group may do "
-                "everything there. Empty: there is none.",
+        .help = "The socket at which the command mxwarden asks, and to which mxwarden-maillog tells what it reads; "
+                "mode 0660. "
+                "root and the members of its group may do everything there. Empty: there is none.",
         .read = read_control,
         .print = [](const Source& from) -> Texts { return {from.settings.server.control}; },
+    },
+    Setting{
+        .section = "server",
+        .name = "maillog_user",
+        .value = "mxwarden-log",
+        .since = this_release,
+        .help = "The user that mxwarden-maillog runs as: at the control socket it may hand over events, and nothing "
+                "else. Empty: no user is kept to that.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.server.maillog_user, parse_user(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.server.maillog_user}; },
+    },
+    Setting{
+        .section = "server",
+        .name = "firewall_user",
+        .value = "mxwarden-fw",
+        .since = this_release,
+        .help = "The same for the user that mxwarden-firewall runs as: it may follow the bans.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.server.firewall_user, parse_user(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.server.firewall_user}; },
     },
     Setting{
         .section = "server",

@@ -228,6 +228,11 @@ Result<std::string> parse_redis_user(std::string_view text) {
   return Error{fmt::format("`{}' is not the name of a user: it has blanks", text)};
 }
 
+Result<std::string> parse_user(std::string_view text) {
+  if (std::ranges::all_of(text, is_of_name)) return text_value(text);
+  return Error{fmt::format("`{}' is not the name of a user; write letters, digits, `-', `_' or `.'", text)};
+}
+
 Result<std::string> parse_redis_master(std::string_view text) {
   if (std::ranges::all_of(text, is_of_name)) return text_value(text);
   return Error{fmt::format("`{}' is not the name of a master; write letters, digits, `-', `_' or `.'", text)};

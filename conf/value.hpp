@@ -50,6 +50,8 @@ std::string to_string(const std::vector<InetEndpoint>& sentinels);
 // What sentinels call a master; may be empty.
 Result<std::string> parse_redis_master(std::string_view text);
 Result<std::string> parse_redis_user(std::string_view text);
+// Of this host; may be empty, and need not exist.
+Result<std::string> parse_user(std::string_view text);
 Result<std::string> parse_redis_prefix(std::string_view text);
 // What a certificate can be for, the name of a host or an address; may be empty.
 Result<std::string> parse_tls_name(std::string_view text);

@@ -12,48 +12,61 @@
 // last week's log opens and bans nothing. A time in the future counts as now.
 //
 // Each record follows once from an event, however often it is handed over: a record keeps, of each source, the position
-// up to which that source's events are in it (store::Record::sources). Counts are not kept so.
+// up to which that source's events are in it (store::Record::marks). Counts are not kept so, and a record that was
+// removed meanwhile is made anew.
+//
+// A DNSBL is not learnt from while it lists more than [guard] dnsbl_share of the clients that came within ten minutes,
+// or more than good_record_share of those with a good record: it is broken, or answers everybody. Nor are its errors.
 //
 // Threads: one, that of the requests. What it is made with must outlive it, and the store and the records must not
 // finish anything for it after its end.
 
-#include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/address.hpp"
 #include "base/clock.hpp"
-#include "base/log.hpp"
 #include "base/result.hpp"
-#include "conf/access_table.hpp"
 #include "conf/settings.hpp"
+#include "policy/good_records.hpp"
 #include "policy/mail_event.hpp"
 #include "policy/offences.hpp"
+#include "policy/top_counts.hpp"
 #include "store/records.hpp"
 #include "store/store.hpp"
 
 namespace mxwarden::policy {
 
+// What a source hands over together.
+struct EventBatch {
+  std::string source;
+  std::uint64_t seq = 0;  // of the whole; an event without a position has this one
+  std::vector<MailEvent> events;
+};
+
 class EventEffects {
  public:
-  // A line for the log, as Offences says them: what an event has led to, or why it has not.
-  using Say = std::function<void(log::Level, std::string)>;
   // Without an error: all records that follow are kept. With one: the same events are to be handed over again.
-  using Done = std::function<void(Result<void>)>;
+  using Done = Offences::Done;
 
-  EventEffects(store::Store& store, store::Records& records, Say say);
+  struct Options {
+    GoodRecords* good_records = nullptr;  // knows whom DNSBLs hit; null: nobody does
+    TopCounts* top = nullptr;             // is told of who guesses; likewise
+  };
+
+  // `offences` is configured, and told of this host's addresses, by others.
+  EventEffects(store::Store& store, store::Records& records, Offences& offences, Offences::Say say);
+  EventEffects(store::Store& store, store::Records& records, Offences& offences, Offences::Say say,
+               const Options& options);
   ~EventEffects();
 
   // Before the first event, and at each reload.
-  void configure(const conf::Settings& settings, std::shared_ptr<const conf::AccessTable> access);
-  // This host's.
-  void set_own_addresses(std::vector<Address> own);
+  void configure(const conf::Settings& settings);
 
-  // In their order. `source` names whose positions these are. `done` is called once, before this returns or later; must
-  // not throw. Of the store something may have been asked: flush() it at the end of the turn.
-  void take(std::string_view source, std::vector<MailEvent> events, Instant now, Done done);
+  // In their order. A batch whose seq is not above that of the last one of its source is passed over: it was handed
+  // over before. `done` is called once, before this returns or later; must not throw. Of the store something may have
+  // been asked: flush() it at the end of the turn.
+  void take(EventBatch batch, Instant now, Done done);
   // Each second.
   void tick(Instant now);
 

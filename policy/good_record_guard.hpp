@@ -9,58 +9,48 @@
 // known it has to be looked up: of each once in ten minutes, and of 100 a second at most, so that a flood of strangers
 // costs no more.
 //
-// Pure: a machine of (what happened, now). Bounded: of each sort 10,000 clients are remembered; more are passed over
-// until there is room. Of so many, refusals of clients that are not among them are passed over as well, so that a share
-// stays one.
+// Pure: a machine of (what happened, now). Bounded: see policy/client_share.hpp.
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "policy/client_share.hpp"
 
 namespace mxwarden::policy {
 
 class GoodRecordGuard {
  public:
-  static constexpr Duration memory = std::chrono::minutes(10);
+  static constexpr Duration memory = ClientShare::memory;
   static constexpr std::size_t least_clients = 5;
-  static constexpr std::size_t most_clients = 10'000;
+  static constexpr std::size_t most_clients = ClientShare::most_clients;
   static constexpr std::size_t most_looks_a_second = 100;
 
   // It has a good record, and was here within ten minutes.
-  bool knows(const std::string& client) const { return came_.contains(client); }
+  bool knows(const std::string& client) const { return good_.knows(client); }
   // A client with a good record is here.
-  void came(const std::string& client, Instant now);
+  void came(const std::string& client, Instant now) { good_.came(client, now); }
   // True: whether this client has a good record is not known and to be looked up; if it has, refused_good() is to be
   // told.
   bool refused(const std::string& client, std::string_view rule, Instant now);
-  void refused_good(const std::string& client, std::string_view rule, Instant now);
+  void refused_good(const std::string& client, std::string_view rule, Instant now) { good_.hit(client, rule, now); }
 
-  struct Hit {
-    std::string rule;
-    std::size_t refused = 0;  // of the clients with a good record
-    std::size_t came = 0;
-  };
   // The rules that refuse more than `percent` of them.
-  std::vector<Hit> over(int percent) const;
+  std::vector<ClientShare::Hit> over(int percent) const { return good_.over(percent); }
 
   // The rules are others now.
-  void forget_refusals() { refused_.clear(); }
+  void forget_refusals() { good_.forget_hits(); }
 
   // Forgets what is ten minutes old.
   void tick(Instant now);
 
  private:
-  using Clients = boost::unordered_flat_map<std::string, Instant>;  // when they were last here
+  using Clients = boost::unordered_flat_map<std::string, Instant>;  // when they were last looked up
 
-  static void see(Clients& clients, const std::string& client, Instant now);
-
-  Clients came_;
+  ClientShare good_{least_clients};
   Clients looked_up_;
-  std::map<std::string, Clients, std::less<>> refused_;  // by rule; of which there are as many as are configured
   Instant second_began_{};
   std::size_t looks_ = 0;  // in this second
 };

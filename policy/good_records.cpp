@@ -45,13 +45,13 @@ void GoodRecords::tick(Instant now) {
   guard_.tick(now);
   RuleNames spared;
   for (const auto& hit : guard_.over(share_)) {
-    spared.insert(hit.rule);
-    if (spared_.contains(hit.rule)) continue;
+    spared.insert(hit.by);
+    if (spared_.contains(hit.by)) continue;
     say_(
         log::Level::warn,
         fmt::format("alert rule={} refuses {} of {} clients with a good record that came within ten minutes; it spares "
                     "them until it no longer would ([guard] good_record_share)",
-                    hit.rule, hit.refused, hit.came));
+                    hit.by, hit.hit, hit.came));
   }
   for (const auto& rule : spared_) {
     if (!spared.contains(rule)) say_(log::Level::warn, fmt::format("alert rule={} spares nobody any more", rule));

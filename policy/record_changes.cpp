@@ -36,6 +36,7 @@ store::Record granted(const Login& login, const store::Record* before) {
   auto& logins = std::get<store::Grant>(record.what).logins;
   if (const auto* known = of<store::Grant>(before)) {
     logins = known->logins;
+    record.marks = before->marks;
     record.until = std::max(login.until, before->until);
   }
   const auto known = std::ranges::find(logins, login.name, &store::Grant::Login::name);
@@ -50,23 +51,21 @@ store::Record granted(const Login& login, const store::Record* before) {
   return record;
 }
 
-store::Record listed(const Finding& finding, const store::Record* before) {
-  store::Listing listing;
-  listing.first = listing.last = listing.period_began = finding.at;
+store::Record operators_listing(const OperatorsListing& wanted, const store::Record* before) {
+  store::Record record{.net = wanted.net, .until = wanted.until, .what = store::Listing{}};
+  auto& listing = std::get<store::Listing>(record.what);
+  listing.first = listing.last = listing.period_began = wanted.at;
   if (const auto* known = of<store::Listing>(before)) {
     listing = *known;
+    record.until = std::max(wanted.until, before->until);
+    record.marks = before->marks;
   }
-  listing.list = finding.list;
-  listing.reason = finding.reason;
-  listing.lasts = finding.lasts;
-  listing.by_operator = listing.by_operator || !finding.hit;
-  if (finding.hit) {
-    listing.last = std::max(listing.last, finding.at);
-    listing.hits_in_period = store::one_more(listing.hits_in_period);
-    listing.hits = store::one_more(listing.hits);
-  }
-  const auto until = before == nullptr ? finding.until : std::max(finding.until, before->until);
-  return {.net = finding.net, .until = until, .what = std::move(listing)};
+  listing.list = wanted.list;
+  listing.reason = wanted.reason;
+  listing.lasts = wanted.lasts;
+  listing.by_operator = true;
+  listing.unconfirmed = false;
+  return record;
 }
 
 Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix) {

@@ -31,19 +31,17 @@ struct Login {
 // store::most_record_logins logins the one that is oldest by its last gives way.
 store::Record granted(const Login& login, const store::Record* before);
 
-struct Finding {
+struct OperatorsListing {
   Prefix net;  // client_net() of an address
   std::string_view list;
   std::string_view reason;
   WallTime at{};
   WallTime until{};
   std::chrono::milliseconds lasts{};  // after later hits; zero: it ends at `until` whatever comes
-  bool hit = true;                    // the client was here; false: an operator's word
 };
 
-// One hit more for what was listed already, whoever listed it, if it is one; the list, the reason and how long it lasts
-// are the new ones, and the end only grows.
-store::Record listed(const Finding& finding, const store::Record* before);
+// An operator's word is no hit. The list, the reason and how long it lasts are the new ones, and the end only grows.
+store::Record operators_listing(const OperatorsListing& wanted, const store::Record* before);
 
 // What a client is counted and listed by: its address, or the prefix it is known by. A net that is wider stays.
 Prefix client_net(const Prefix& net, int ipv4_prefix, int ipv6_prefix);

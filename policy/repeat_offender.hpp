@@ -28,6 +28,7 @@ store::Record attempted(const store::Record& listing, WallTime at, std::string_v
                         const conf::Settings::RepeatOffender& settings);
 
 struct BanDue {
+  std::string_view rule = repeat_offender_name;  // a literal
   Duration length{};
   std::string reason;  // `2 attempts in 12s', for people
 };
@@ -41,7 +42,6 @@ store::Record banned(const store::Record& listing, WallTime at, const BanDue& du
 
 // The ban that is noted in a listing, put together with the ban of the same net that is in force, or null; nothing:
 // that one stays, as it is an operator's or lasts longer.
-std::optional<store::Record> noted_ban(const store::Record& listing, const std::string& reason,
-                                       const store::Record* before);
+std::optional<store::Record> noted_ban(const store::Record& listing, const BanDue& due, const store::Record* before);
 
 }  // namespace mxwarden::policy

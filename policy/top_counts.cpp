@@ -256,6 +256,7 @@ struct TopCounts::State {
         banned(with.seed),
         network(with.seed),
         rate(with.seed),
+        bad_recipients(with.seed),
         login(with.seed) {}
 
   template <class Each>
@@ -264,6 +265,7 @@ struct TopCounts::State {
     each(banned);
     each(network);
     each(rate);
+    each(bad_recipients);
     each(login);
   }
 
@@ -307,6 +309,7 @@ struct TopCounts::State {
   Category<Prefix> banned;
   Category<Prefix> network;
   Category<Prefix> rate;
+  Category<Prefix> bad_recipients;
   Category<Login> login;
 };
 
@@ -333,6 +336,11 @@ void TopCounts::count(const Request& request, const View& view, const Decision& 
   if (verdict != nullptr) state.count_refusal(client, verdict->rule, rule, now);
 }
 
+void TopCounts::guessed(const Address& client, Instant now) {
+  state_->turn_to(now);
+  state_->bad_recipients.count(state_->client(client), 0, now);
+}
+
 TopList TopCounts::list(TopBy by, Duration since, std::size_t most, Instant now, WallTime wall_now) {
   auto& state = *state_;
   state.turn_to(now);
@@ -351,6 +359,8 @@ TopList TopCounts::list(TopBy by, Duration since, std::size_t most, Instant now,
         return list_of(state.login);
       case TopBy::banned:
         return list_of(state.banned);
+      case TopBy::bad_recipients:
+        return list_of(state.bad_recipients);
       case TopBy::network:
         break;
     }

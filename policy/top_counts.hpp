@@ -7,6 +7,7 @@
 //   banned    of these, those refused by a ban: the rules `ban` and `operator_ban`
 //   network   as rejected, by networks: IPv4 /24, IPv6 /64; where clients are wider than that, by clients
 //   rate      clients by SMTP sessions that are new (policy/tracker.hpp), refused or not, trusted clients too
+//   bad-recipients  clients by recipients of theirs that do not exist, as the mail log tells
 //   login     login names by recipients that they have asked for: RCPT, each once in its message however many
 //             restriction lists ask; one that is refused, each time
 //
@@ -18,9 +19,9 @@
 // (policy/space_saving.hpp), and when it is over its entries stay for 24 more. An answer is merged of the running one
 // and as many as it takes to cover what was asked for, so it covers an hour more at most, and says how long it covers.
 //
-// Memory: what was ever needed, and 20 MB at most: 5 summaries of 2,000 keys, 1.2 MB; 24 times their entries, of 48
-// bytes for an address and 88 for a login, 13.4 MB; and of each category the worst 10,000 of the slices that are over,
-// 3.5 MB, so that only the first answer after a slice has to look at all of them. While an answer is made, 10 MB more.
+// Memory: what was ever needed, and 23 MB at most: 6 summaries of 2,000 keys, 1.4 MB; 24 times their entries, of 48
+// bytes for an address and 88 for a login, 15.7 MB; and of each category the worst 10,000 of the slices that are over,
+// 4.2 MB, so that only the first answer after a slice has to look at all of them. While an answer is made, 10 MB more.
 // Nothing of it outlives a restart.
 //
 // Threads: one. BUGS: login names are told apart by their first 63 bytes. A reload with other prefixes leaves what was
@@ -40,9 +41,10 @@
 
 namespace mxwarden::policy {
 
-enum class TopBy : std::uint8_t { rejected, rate, login, banned, network };
+enum class TopBy : std::uint8_t { rejected, rate, login, banned, network, bad_recipients };
 
-inline constexpr std::array<std::string_view, 5> top_by_names{"rejected", "rate", "login", "banned", "network"};
+inline constexpr std::array<std::string_view, 6> top_by_names{"rejected", "rate",    "login",
+                                                              "banned",   "network", "bad-recipients"};
 
 std::string_view to_string(TopBy by);
 std::optional<TopBy> parse_top_by(std::string_view name);
@@ -70,6 +72,9 @@ class TopCounts {
   void decided(const Request& request, const View& view, const Decision& decision, Instant now) {
     if (view.new_session || view.new_recipient || decision.verdict) count(request, view, decision, now);
   }
+
+  // A recipient that this client has tried does not exist.
+  void guessed(const Address& client, Instant now);
 
   // The worst of the time from `since` ago until now; 0 < since <= longest. Of slices that are over, 10,000 at most.
   // `wall_now` is the same moment as `now`.

@@ -92,6 +92,24 @@ bool Members::flag(std::string_view name) {
   return false;
 }
 
+std::uint64_t Members::count(std::string_view name) {
+  constexpr std::string_view allowed = "a number from 0 on";
+  const auto* value = find(name, Need::optional, allowed);
+  if (value == nullptr) return 0;
+  json::error_code error;
+  const auto number = value->is_double() ? 0 : value->to_number<std::uint64_t>(error);
+  if (error || value->is_double()) wrong(name, allowed);
+  return number;
+}
+
+const json::array* Members::array(std::string_view name, Need need) {
+  constexpr std::string_view allowed = "an array";
+  const auto* value = find(name, need, allowed);
+  const auto* array = value == nullptr ? nullptr : value->if_array();
+  if (value != nullptr && array == nullptr) wrong(name, allowed);
+  return array;
+}
+
 const json::object* Members::object(std::string_view name, Need need) {
   constexpr std::string_view allowed = "an object";
   const auto* value = find(name, need, allowed);

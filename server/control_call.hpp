@@ -1,6 +1,7 @@
 #pragma once
 // One request of the control socket as the operations see it: its members, who asks, and where the answer goes.
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <chrono>
 #include <cstdint>
@@ -33,7 +34,10 @@ class Members {
   // In milliseconds; ten years at most.
   std::optional<std::chrono::milliseconds> duration(std::string_view name, Need need);
   bool flag(std::string_view name);
-  // Lives as long as the request; null: there is none.
+  // From 0 on; 0 if it is missing.
+  std::uint64_t count(std::string_view name);
+  // These live as long as the request; null: there is none.
+  const boost::json::array* array(std::string_view name, Need need);
   const boost::json::object* object(std::string_view name, Need need);
   // `kind`.
   store::RecordKind kind();

@@ -15,6 +15,7 @@
 #include "server/control_bans.hpp"
 #include "server/control_call.hpp"
 #include "server/control_decisions.hpp"
+#include "server/control_events.hpp"
 #include "server/control_explain.hpp"
 #include "server/control_records.hpp"
 #include "server/control_top.hpp"
@@ -78,9 +79,13 @@ void reload(Call& call) {
   call.reply.ok(R"("warnings":)" + json::serialize(as_many_as_fit(*warnings)));
 }
 
+// Whom besides root and the members of the group an operation is for.
+enum class For : std::uint8_t { operators, maillog, firewall };
+
 struct Operation {
   std::string_view name;
   void (*run)(Call& call);
+  For whom = For::operators;
 };
 
 constexpr std::array operations{Operation{"status", status},
@@ -90,7 +95,8 @@ constexpr std::array operations{Operation{"status", status},
                                 Operation{"reload", reload},
                                 Operation{"explain", explain},
                                 Operation{"decisions.follow", follow_decisions},
-                                Operation{"bans.follow", follow_bans},
+                                Operation{"bans.follow", follow_bans, For::firewall},
+                                Operation{"event", take_events, For::maillog},
                                 Operation{"top", list_top}};
 
 std::string names_of_operations() {
@@ -99,10 +105,16 @@ std::string names_of_operations() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// The one place that says who may do what. Whom the socket's mode lets in, root and its group, may do everything.
-std::optional<std::string> why_not(const ControlPeer& peer) {
-  if (peer.uid) return std::nullopt;
-  return "the kernel does not say who asks (SO_PEERCRED), so nothing is answered";
+// The one place that says who may do what.
+std::optional<std::string> why_not(const ControlPeer& peer, const ControlUsers& users, const Operation& operation) {
+  if (!peer.uid) return "the kernel does not say who asks (SO_PEERCRED), so nothing is answered";
+  const bool is_maillog = peer.uid == users.maillog;
+  const bool is_firewall = peer.uid == users.firewall;
+  if (!is_maillog && !is_firewall) return std::nullopt;
+  const bool may = (is_maillog && operation.whom == For::maillog) || (is_firewall && operation.whom == For::firewall);
+  if (may) return std::nullopt;
+  return fmt::format("`{}' is not for the user that asks (uid {}); [server] {} names it", operation.name, *peer.uid,
+                     is_maillog ? "maillog_user" : "firewall_user");
 }
 
 }  // namespace
@@ -114,7 +126,6 @@ std::unique_ptr<ControlStream> ControlOperations::answer(std::string_view reques
     reply.error(sentence);
     return nullptr;
   };
-  if (const auto why = why_not(peer)) return refuse(*why);
   json::error_code error;
   const auto value = json::parse(request, error);
   if (error) return refuse("a request is one JSON object a line; this is no JSON: " + error.message());
@@ -127,6 +138,7 @@ std::unique_ptr<ControlStream> ControlOperations::answer(std::string_view reques
   if (operation == operations.end()) {
     return refuse(fmt::format("`op' {} is unknown: one of {}", quoted(*name), names_of_operations()));
   }
+  if (const auto why = why_not(peer, daemon_.users(), *operation)) return refuse(*why);
   Call call{daemon_, peer, Members(*object), reply};
   operation->run(call);
   return std::move(call.stream);

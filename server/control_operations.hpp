@@ -19,7 +19,8 @@
 //                                                       entity, adds, count, limit, window_ms (none: how many there are
 //                                                       now), over, recorded (it would be), retry_after_ms (null:
 //                                                       never); record; access: key and line of the entry it goes by
-//   {"op":"top","by":"rejected|rate|login|banned|network"}     since_ms; most: number; nodes: "this" or "all"
+//   {"op":"top","by":"rejected|rate|login|banned|network|bad-recipients"}  since_ms; most: number; nodes: "this" or
+//   "all"
 //       -> {"ok":true,"by":...,"since_ms":...,"covers_ms":...,"floor":...,"nodes":[...],"silent":[...],
 //           "entries":[{"client":...,"count":...,"error":...,"rule":...,"last":...}],"next":rank}
 //                                                   policy/top_counts.hpp: what is counted; policy/top_list.hpp: what
@@ -27,11 +28,22 @@
 //                                                   `alone': why other nodes could not be asked; next: as above, to be
 //                                                   asked for with "from":next and the answer's "list"; partial: nodes
 //                                                   that have counted for less long
+//   {"op":"event","source":...,"seq":N,"events":[{...}]}    lines, unknown: of the log, since the last time, for
+//   /metrics
+//       -> {"ok":true,"seq":N}                          what a mail log tells (policy/mail_event.hpp), 1,000 events at
+//                                                       most, once all records that follow survive. A seq that is not
+//                                                       above the last of its source is passed over, and so is in each
+//                                                       record an event that is in it already. An error that begins
+//                                                       with `event N:' is about that one, and stays if it is sent
+//                                                       again; after any other the same is to be sent again
 //   {"op":"reload"}                                     -> {"ok":true,"warnings":[...]}, if there are any
 //   {"op":"decisions.follow"}                           server/control_decisions.hpp
 //       -> {"ok":true}, then a line for each decision
 //   {"op":"bans.follow"}                                server/control_bans.hpp
 //       -> {"ok":true}, then all bans, and a line for each that comes or goes
+//
+// Whom the mode of the socket lets in may do everything, but for the users of the log follower (event) and of the
+// firewall (bans.follow), as [server] names them.
 //
 // A record is what store::to_text() writes. Whatever goes wrong is {"ok":false,"error":"..."}, a sentence that names
 // the member and what it may be. Members that an operation does not know are wrong, so that a slip of the pen does
@@ -55,6 +67,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "conf/settings.hpp"
+#include "policy/event_effects.hpp"
 #include "policy/explanation.hpp"
 #include "server/control_stream.hpp"
 #include "server/decision_feed.hpp"
@@ -76,6 +89,12 @@ struct ControlStatus {
   Recorder::Totals totals;
 };
 
+// What a peer may do, by its uid. Read anew at each reload.
+struct ControlUsers {
+  std::optional<uid_t> maillog;  // nothing: there is no such user
+  std::optional<uid_t> firewall;
+};
+
 // Who asks: SO_PEERCRED of the connection.
 struct ControlPeer {
   std::optional<uid_t> uid;  // nothing: the kernel would not say
@@ -85,6 +104,12 @@ struct ControlPeer {
 class ControlOperations {
  public:
   static constexpr std::size_t longest_answer = 65536;
+
+  // Of a mail log.
+  struct LogLines {
+    std::uint64_t read = 0;
+    std::uint64_t unknown = 0;  // no recogniser knew them
+  };
 
   struct Daemon {
     store::Records& records;
@@ -97,6 +122,9 @@ class ControlOperations {
     std::function<Result<std::vector<std::string>>()> reload;
     // As Pipeline::explain, in a turn of its own.
     std::function<void(policy::Explanation&, policy::Explanation::Done)> explain;
+    // As EventEffects::take, likewise.
+    std::function<void(policy::EventBatch, const LogLines&, policy::EventEffects::Done)> take_events;
+    std::function<ControlUsers()> users;
   };
 
   // Called once for each request, at once or later; one line, without its line feed. Must not throw. What it holds may

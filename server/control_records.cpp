@@ -33,16 +33,16 @@ Entries covering(const store::RecordBook& book, store::RecordKind kind, const Ad
   return found;
 }
 
-// Of a grant only the latest logins, where all of them are more than fits.
-std::string text_of(const store::Record& record) {
+// Without what is for mxwardend alone. Of a grant only the latest logins, where all of them are more than fits.
+std::string text_of(store::Record record) {
+  record.marks.clear();
   auto text = store::to_text(record);
   if (text.size() + frame_of_a_page <= ControlOperations::longest_answer) return text;
-  auto shorter = record;
-  if (auto* grant = std::get_if<store::Grant>(&shorter.what); grant != nullptr && grant->logins.size() > 1) {
+  if (auto* grant = std::get_if<store::Grant>(&record.what); grant != nullptr && grant->logins.size() > 1) {
     const auto half = static_cast<std::ptrdiff_t>((grant->logins.size() + 1) / 2);
     std::ranges::stable_sort(grant->logins, {}, &store::Grant::Login::last);
     grant->logins.erase(grant->logins.begin(), grant->logins.begin() + half);
-    return text_of(shorter);
+    return text_of(std::move(record));
   }
   return text;
 }
@@ -129,7 +129,7 @@ std::optional<Addition> make_listing(Call& call) {
   const auto lasts = time ? milliseconds::zero() : ttl;
   Addition addition{net,
                     [net, list, reason, now = wall_now(call), ttl, lasts](const store::Record* before) {
-                      return policy::listed({net, list, reason, now, now + ttl, lasts, false}, before);
+                      return policy::operators_listing({net, list, reason, now, now + ttl, lasts}, before);
                     },
                     {}};
   append_logfmt(addition.log, "for", to_string(ttl));

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <pwd.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <csignal>
@@ -90,6 +92,17 @@ std::optional<RedisGauges> redis_gauges(const StoreStack::Statistics& statistics
                      .refused_from_memory = statistics.refused_from_memory};
 }
 
+std::optional<uid_t> find_user(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  std::array<char, 16384> texts{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwnam_r(name.c_str(), &entry, texts.data(), texts.size(), &found) != 0 || found == nullptr) {
+    return std::nullopt;
+  }
+  return entry.pw_uid;
+}
+
 std::vector<std::string> texts_of(const std::vector<conf::Fault>& faults) {
   std::vector<std::string> texts;
   for (const auto& fault : faults) texts.push_back(fault.to_string());
@@ -120,23 +133,30 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
                                           .good_records = &good_records_}),
       tops_(clock_, configuration_.settings.server.node, top_options(configuration_.settings), store_.board()),
       recorder_(&decisions_, &tops_.counts()),
+      events_(store_.front(), store_.records(), offences_, log::write,
+              policy::EventEffects::Options{.good_records = &good_records_, .top = &tops_.counts()}),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
              .trouble = [this] { return draining_ ? std::optional<std::string>("draining") : std::nullopt; }}),
-      control_operations_({.records = store_.records(),
-                           .clock = clock_,
-                           .settings = configuration_.settings,
-                           .decisions = decisions_,
-                           .tops = tops_,
-                           .status = [this] { return control_status(); },
-                           .reload = [this] { return reload(); },
-                           .explain =
-                               [this](policy::Explanation& explanation, policy::Explanation::Done done) {
-                                 pipeline_.explain(explanation, clock_.now(),
-                                                   configuration_.settings.server.answer_within, std::move(done));
-                                 pipeline_.flush();
-                               }}),
+      control_operations_(
+          {.records = store_.records(),
+           .clock = clock_,
+           .settings = configuration_.settings,
+           .decisions = decisions_,
+           .tops = tops_,
+           .status = [this] { return control_status(); },
+           .reload = [this] { return reload(); },
+           .explain =
+               [this](policy::Explanation& explanation, policy::Explanation::Done done) {
+                 pipeline_.explain(explanation, clock_.now(), configuration_.settings.server.answer_within,
+                                   std::move(done));
+                 pipeline_.flush();
+               },
+           .take_events =
+               [this](policy::EventBatch batch, const ControlOperations::LogLines& lines,
+                      policy::EventEffects::Done done) { take_events(std::move(batch), lines, std::move(done)); },
+           .users = [this] { return control_users_; }}),
       control_(context_, control_operations_),
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),
@@ -223,9 +243,21 @@ void Daemon::adopt_sessions() {
 }
 
 void Daemon::configure_guards() {
-  offences_.configure(configuration_.settings, configuration_.access);
+  const auto& settings = configuration_.settings;
+  control_users_ = {.maillog = find_user(settings.server.maillog_user),
+                    .firewall = find_user(settings.server.firewall_user)};
+  offences_.configure(settings, configuration_.access);
+  events_.configure(settings);
   watch_own_addresses();
-  good_records_.configure(configuration_.settings);
+  good_records_.configure(settings);
+}
+
+void Daemon::take_events(policy::EventBatch batch, const ControlOperations::LogLines& lines,
+                         policy::EventEffects::Done done) {
+  recorder_.read_log(lines.read, lines.unknown);
+  for (const auto& event : batch.events) recorder_.happened(event.kind);
+  events_.take(std::move(batch), clock_.now(), std::move(done));
+  pipeline_.flush();
 }
 
 // Those that were known stay if the kernel will not say.
@@ -281,6 +313,7 @@ void Daemon::tick() {
   recorder_.tick();
   control_.tick();
   good_records_.tick(now);
+  events_.tick(now);
   if (ticks_ % ticks_between_own_addresses == 0) watch_own_addresses();
   tops_.tick();
   notify::watchdog();

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "conf/command_line.hpp"
+#include "policy/event_effects.hpp"
 #include "policy/pipeline.hpp"
 #include "server/activation.hpp"
 #include "server/connection_publisher.hpp"
@@ -66,6 +67,7 @@ class Daemon {
   void finish();
   Gauges gauges() const;
   ControlStatus control_status() const;
+  void take_events(policy::EventBatch batch, const ControlOperations::LogLines& lines, policy::EventEffects::Done done);
 
   boost::asio::io_context context_;
   SystemClock clock_;
@@ -83,6 +85,8 @@ class Daemon {
   DecisionFeed decisions_{clock_};
   Tops tops_;
   Recorder recorder_;
+  policy::EventEffects events_;
+  ControlUsers control_users_;
   Sessions sessions_;
   HttpServer http_;
   ControlOperations control_operations_;

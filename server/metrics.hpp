@@ -11,6 +11,7 @@
 #include "base/attribute.hpp"
 #include "base/clock.hpp"
 #include "policy/decision.hpp"
+#include "policy/mail_event.hpp"
 #include "policy/request.hpp"
 
 namespace mxwarden::server {
@@ -53,6 +54,12 @@ struct Gauges {
 class Metrics {
  public:
   void decided(const policy::Request& request, const policy::Decision& decision, Duration took);
+  // Of a mail log: lines that were read, those of them that no recogniser knew, and what they told.
+  void read_log(std::uint64_t lines, std::uint64_t unknown) {
+    log_lines_ += lines;
+    unknown_log_lines_ += unknown;
+  }
+  void happened(policy::EventKind kind) { ++events_[static_cast<std::size_t>(kind)]; }
   void malformed() { ++malformed_; }
   void failed() { ++failed_; }
   void closed(CloseReason reason) { ++closed_[static_cast<std::size_t>(reason)]; }
@@ -80,6 +87,9 @@ class Metrics {
   std::array<std::uint64_t, protocol_state_names.size() + 1> requests_{};
   std::array<std::uint64_t, bounds.size() + 1> took_{};
   Duration took_sum_{};
+  std::array<std::uint64_t, policy::event_names.size()> events_{};
+  std::uint64_t log_lines_ = 0;
+  std::uint64_t unknown_log_lines_ = 0;
   std::uint64_t malformed_ = 0;
   std::uint64_t failed_ = 0;
   std::array<std::uint64_t, close_reason_names.size()> closed_{};

@@ -40,6 +40,9 @@ class Recorder {
   void rank(const policy::Request& request, const policy::View& view, const policy::Decision& decision, Instant now) {
     if (top_ != nullptr) top_->decided(request, view, decision, now);
   }
+  // Of the mail log.
+  void read_log(std::uint64_t lines, std::uint64_t unknown) { metrics_.read_log(lines, unknown); }
+  void happened(policy::EventKind kind) { metrics_.happened(kind); }
   void malformed(std::string_view peer, std::string_view reason, Instant now);
   // Something that must not happen did, and was answered or ended for this one connection.
   void failed(std::string_view what, Instant now);

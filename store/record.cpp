@@ -1,8 +1,11 @@
 #include "store/record.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <charconv>
 #include <chrono>
 #include <limits>
 #include <utility>
@@ -67,6 +70,14 @@ void write(json::object& to, const Listing& listing) {
   to["lasts"] = listing.lasts.count();
   to["bans"] = listing.bans;
   to["banned_until"] = milliseconds_since_1970(listing.banned_until);
+  if (listing.unconfirmed) to["unconfirmed"] = true;
+}
+
+// {"8d1c6f20aa55e713":48211}
+json::object marks_of(const Record& record) {
+  json::object marks;
+  for (const auto& mark : record.marks) marks[fmt::format("{:016x}", mark.source)] = mark.position;
+  return marks;
 }
 
 // The members of an object; one of another type counts as missing.
@@ -125,6 +136,11 @@ class Members {
     return value == nullptr ? nullptr : value->if_array();
   }
 
+  const json::object* object(std::string_view name) const {
+    const auto* value = object_.if_contains(name);
+    return value == nullptr ? nullptr : value->if_object();
+  }
+
  private:
   const json::object& object_;
 };
@@ -165,7 +181,24 @@ Listing read_listing(const Members& from) {
           .by_operator = from.flag("by_operator"),
           .lasts = from.duration("lasts"),
           .bans = from.count<std::uint32_t>("bans", 0),
-          .banned_until = from.wall_time("banned_until")};
+          .banned_until = from.wall_time("banned_until"),
+          .unconfirmed = from.flag("unconfirmed")};
+}
+
+std::optional<std::uint64_t> read_hash(std::string_view text) {
+  std::uint64_t hash = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hash, 16);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return hash;
+}
+
+void read_marks(const json::object* from, Record& record) {
+  if (from == nullptr) return;
+  for (const auto& [name, value] : *from) {
+    const auto source = read_hash(name);
+    const auto position = source ? Members(*from).count<std::uint64_t>(name, 0) : 0;
+    if (position > 0) put_mark(record, {*source, position});
+  }
 }
 
 std::variant<Ban, Grant, Listing> read(RecordKind kind, const Members& from) {
@@ -192,6 +225,7 @@ std::string to_text(const Record& record) {
   object["net"] = record.net.to_string();
   object["until"] = milliseconds_since_1970(record.until);
   std::visit([&](const auto& what) { write(object, what); }, record.what);
+  if (!record.marks.empty()) object["marks"] = marks_of(record);
   return json::serialize(object);
 }
 
@@ -213,7 +247,19 @@ Result<Record> parse_record(std::string_view text) {
   if (const auto* grant = std::get_if<Grant>(&record.what); grant != nullptr && grant->logins.empty()) {
     return Error{"a grant has no `logins'"};
   }
+  read_marks(members.object("marks"), record);
   return record;
+}
+
+std::uint64_t position_in(const Record& record, std::uint64_t source) {
+  const auto found = std::ranges::find(record.marks, source, &Mark::source);
+  return found == record.marks.end() ? 0 : found->position;
+}
+
+void put_mark(Record& record, const Mark& mark) {
+  std::erase_if(record.marks, [&](const Mark& one) { return one.source == mark.source; });
+  if (record.marks.size() >= most_record_marks) record.marks.erase(record.marks.begin());
+  record.marks.push_back(mark);
 }
 
 }  // namespace mxwarden::store

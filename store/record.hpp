@@ -78,23 +78,40 @@ struct Listing {
   std::chrono::milliseconds lasts{};  // after its last hit and the end of its last ban; zero: only until its `until`
   std::uint32_t bans = 0;             // that hits have brought, the latest included
   WallTime banned_until{};            // the latest of them; 1970: there was none
+  // By one DNSBL, which has said so of one session; nobody else has.
+  bool unconfirmed = false;
 
   bool operator==(const Listing&) const = default;
+};
+
+// Up to where the events of a source (a mail log of a node) are in a record: one that is handed over again, as what was
+// kept of it was not acknowledged, changes nothing.
+struct Mark {
+  std::uint64_t source = 0;  // a hash of its name
+  std::uint64_t position = 0;
+
+  bool operator==(const Mark&) const = default;
 };
 
 struct Record {
   Prefix net;
   WallTime until{};  // it is in force before this instant
   std::variant<Ban, Grant, Listing> what;
+  std::vector<Mark> marks = {};  // of each source one, the latest last; of more than most_record_marks the latest
 
   RecordKind kind() const { return static_cast<RecordKind>(what.index()); }
   bool operator==(const Record&) const = default;
 };
 
+// 0: nothing of that source is in it.
+std::uint64_t position_in(const Record& record, std::uint64_t source);
+void put_mark(Record& record, const Mark& mark);
+
 // What a text may hold, so that a record stays small wherever it goes: as many bytes of each string, and logins. One
 // that holds more, of whoever wrote it, is read as if it had been cut so.
 inline constexpr std::size_t longest_record_text = 300;
 inline constexpr std::size_t most_record_logins = 50;
+inline constexpr std::size_t most_record_marks = 16;
 
 // At the highest number there is a count stays.
 template <class Number>

@@ -1,0 +1,393 @@
+#include "policy/event_effects.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/duration.hpp"
+#include "base/escape.hpp"
+#include "policy/bad_recipient.hpp"
+#include "policy/client_share.hpp"
+#include "policy/identity.hpp"
+#include "policy/record_changes.hpp"
+
+namespace mxwarden::policy {
+namespace {
+
+using std::chrono::milliseconds;
+using store::RecordKind;
+
+// Nobody waits for a count.
+constexpr Duration patience = std::chrono::seconds(1);
+// What is read later than this after it was written says nothing about how fast it came.
+constexpr Duration lately = std::chrono::seconds(10);
+constexpr std::size_t least_clients_of_a_list = 50;
+constexpr std::size_t most_sources = 1'000;
+
+bool grants(const MailEvent& event) {
+  return event.kind == EventKind::login_succeeded && (event.service == "pop3" || event.service == "imap");
+}
+
+// Of each there may be thousands a minute from honest clients.
+bool is_everyday(EventKind kind) {
+  switch (kind) {
+    case EventKind::login_succeeded:
+    case EventKind::recipient_unknown:
+    case EventKind::recipient_accepted:
+    case EventKind::blocklist_reject:
+    case EventKind::sender_forged:
+    case EventKind::helo_forged:
+    case EventKind::spam_trap:
+    case EventKind::connect:
+    case EventKind::disconnect:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// `event name=relay_denied client=198.51.100.7 ...'
+std::string line_of(const MailEvent& event) {
+  auto line = fmt::format("event name={}", to_string(event.kind));
+  if (event.client) append_logfmt(line, "client", event.client->to_string());
+  const auto add = [&](std::string_view key, std::string_view value) {
+    if (!value.empty()) append_logfmt(line, key, value);
+  };
+  add("client_name", event.client_name);
+  add("service", event.service);
+  add("login", event.login);
+  add("sender", event.sender);
+  add("recipient", event.recipient);
+  add("helo", event.helo);
+  add("reason", event.reason);
+  return line;
+}
+
+std::string list_as_rule(std::string_view list) {
+  return fmt::format("dnsbl:{}", list);
+}
+
+// What is to be done for one batch: its parts end in any order, the last of them with the batch.
+class BatchUnderWay {
+ public:
+  BatchUnderWay(EventBatch given, std::uint64_t hash, Instant began, WallTime began_at, EventEffects::Done whole)
+      : batch(std::move(given)), source(hash), now(began), wall_now(began_at), done_(std::move(whole)) {}
+  BatchUnderWay(const BatchUnderWay&) = delete;
+  BatchUnderWay& operator=(const BatchUnderWay&) = delete;
+
+  void begin() { ++parts_; }
+  void end(const Result<void>& outcome) {
+    if (!outcome && !error_) error_ = outcome.error();
+    if (--parts_ > 0) return;
+    done_(error_ ? Result<void>(*error_) : Result<void>());
+  }
+
+  // None is in the future; to the millisecond, as records keep it.
+  WallTime time_of(const MailEvent& event) const {
+    return std::chrono::floor<milliseconds>(std::min(event.time, wall_now));
+  }
+
+  const EventBatch batch;
+  const std::uint64_t source;
+  const Instant now;
+  const WallTime wall_now;
+  std::map<Prefix, Findings> findings;  // of each client, in the order of the events
+  std::set<Address> guilty;             // of guessing
+
+ private:
+  EventEffects::Done done_;
+  std::size_t parts_ = 0;
+  std::optional<Error> error_;
+};
+
+using UnderWay = std::shared_ptr<BatchUnderWay>;
+
+// Of the logins those that are not in the grant yet; nothing new: as it is, as whoever asks again does not know whether
+// that was kept.
+std::optional<store::Record> with_logins(const BatchUnderWay& batch, const std::vector<const MailEvent*>& logins,
+                                         Duration ttl, const store::Record* before) {
+  std::optional<store::Record> record;
+  if (before != nullptr) record = *before;
+  const auto known = before == nullptr ? 0 : store::position_in(*before, batch.source);
+  for (const auto* event : logins) {
+    if (event->position <= known) continue;
+    const auto at = batch.time_of(*event);
+    record = granted({*event->client, event->login, at, at + std::chrono::ceil<milliseconds>(ttl)},
+                     record ? &*record : nullptr);
+  }
+  if (record) store::put_mark(*record, {batch.source, std::max(known, logins.back()->position)});
+  return record;
+}
+
+}  // namespace
+
+struct EventEffects::State {
+  State(store::Store& to, store::Records& in, Offences& told, Offences::Say by, const Options& with)
+      : store(to), records(in), offences(told), say(std::move(by)), options(with) {}
+
+  void run(const UnderWay& batch);
+  void handle(const UnderWay& batch, const MailEvent& event);
+  void grant(const UnderWay& batch, const std::vector<const MailEvent*>& logins);
+  void find(const UnderWay& batch, const MailEvent& event);
+  void add_finding(const UnderWay& batch, const MailEvent& event, Finding finding);
+  bool is_learnt_from(const MailEvent& event, Instant now);
+  void count_unknown(const UnderWay& batch, const MailEvent& event);
+  void count_accepted(const UnderWay& batch, const MailEvent& event);
+  void guilty(const UnderWay& batch, const MailEvent& event, const std::string& why);
+  void hand_over_findings(const UnderWay& batch);
+  bool counts_recipients(const BatchUnderWay& batch, const MailEvent& event) const;
+  bool is_trusted(const Address& client) const;
+  std::string entity_of(const Address& client) const;
+  std::optional<std::string> why_no_grant(const Address& client) const;
+
+  store::Store& store;
+  store::Records& records;
+  Offences& offences;
+  Offences::Say say;
+  Options options;
+  conf::Settings::RelayGrant relay_grant;
+  conf::Settings::Listing listing;
+  conf::Settings::BadRecipient bad_recipient;
+  conf::Settings::Client client;
+  int dnsbl_share = 100;
+  ClientShare lists{least_clients_of_a_list};
+  std::set<std::string, std::less<>> broken_lists;
+  std::map<std::string, std::uint64_t, std::less<>> done_up_to;  // of each source, the seq of its last batch
+  std::set<std::string, std::less<>> under_way;                  // sources
+};
+
+EventEffects::EventEffects(store::Store& store, store::Records& records, Offences& offences, Offences::Say say)
+    : EventEffects(store, records, offences, std::move(say), Options()) {}
+
+EventEffects::EventEffects(store::Store& store, store::Records& records, Offences& offences, Offences::Say say,
+                           const Options& options)
+    : state_(std::make_unique<State>(store, records, offences, std::move(say), options)) {}
+
+EventEffects::~EventEffects() = default;
+
+void EventEffects::configure(const conf::Settings& settings) {
+  state_->relay_grant = settings.relay_grant;
+  state_->listing = settings.listing;
+  state_->bad_recipient = settings.bad_recipient;
+  state_->client = settings.client;
+  state_->dnsbl_share = settings.guard.dnsbl_share;
+}
+
+void EventEffects::take(EventBatch batch, Instant now, Done done) {
+  auto& state = *state_;
+  const auto last = state.done_up_to.find(batch.source);
+  if (last != state.done_up_to.end() && batch.seq <= last->second) return done({});
+  if (!state.under_way.insert(batch.source).second) {
+    return done(Error{"what this source has handed over before is still under way; come again"});
+  }
+  for (auto& event : batch.events) {
+    if (event.position == 0) event.position = batch.seq;
+  }
+  auto whole = [&state, source = batch.source, seq = batch.seq, done = std::move(done)](const Result<void>& outcome) {
+    state.under_way.erase(source);
+    if (outcome) {
+      if (state.done_up_to.size() >= most_sources && !state.done_up_to.contains(source)) state.done_up_to.clear();
+      state.done_up_to[source] = seq;
+    }
+    done(outcome);
+  };
+  const auto hash = XXH3_64bits(batch.source.data(), batch.source.size());
+  const auto wall_now = std::as_const(state.records).book().wall(now);
+  state.run(std::make_shared<BatchUnderWay>(std::move(batch), hash, now, wall_now, std::move(whole)));
+}
+
+void EventEffects::State::run(const UnderWay& batch) {
+  batch->begin();
+  std::map<Address, std::vector<const MailEvent*>> logins;
+  for (const auto& event : batch->batch.events) {
+    if (grants(event) && event.client) logins[*event.client].push_back(&event);
+    handle(batch, event);
+  }
+  for (const auto& [address, events] : logins) grant(batch, events);
+  // What the store has to say of recipients brings further ones; these are handed over as they come.
+  hand_over_findings(batch);
+  batch->end({});
+}
+
+void EventEffects::State::handle(const UnderWay& batch, const MailEvent& event) {
+  if (event.client && event.kind == EventKind::connect) lists.came(entity_of(*event.client), batch->now);
+  if (!is_everyday(event.kind)) say(log::Level::info, line_of(event));
+  if (!event.client || is_trusted(*event.client)) return;
+  switch (event.kind) {
+    case EventKind::blocklist_reject:
+    case EventKind::sender_forged:
+    case EventKind::helo_forged:
+    case EventKind::spam_trap:
+      return find(batch, event);
+    case EventKind::recipient_unknown:
+      return count_unknown(batch, event);
+    case EventKind::recipient_accepted:
+      return count_accepted(batch, event);
+    default:
+      return;
+  }
+}
+
+bool EventEffects::State::is_trusted(const Address& address) const {
+  return std::ranges::any_of(client.trusted, [&](const Prefix& one) { return one.contains(address); });
+}
+
+std::string EventEffects::State::entity_of(const Address& address) const {
+  std::string entity;
+  append_client_entity(entity, address, client.ipv4_prefix, client.ipv6_prefix);
+  return entity;
+}
+
+std::optional<std::string> EventEffects::State::why_no_grant(const Address& address) const {
+  if (auto why = policy::why_no_grant(address, client.trusted)) return why;
+  if (offences.is_own(address)) return fmt::format("{} is an address of this host", address.to_string());
+  return std::nullopt;
+}
+
+void EventEffects::State::grant(const UnderWay& batch, const std::vector<const MailEvent*>& logins) {
+  if (relay_grant.mode == conf::Mode::off) return;
+  auto alive = logins;
+  const auto ttl = relay_grant.ttl;
+  std::erase_if(alive, [&](const MailEvent* event) { return batch->time_of(*event) + ttl <= batch->wall_now; });
+  if (alive.empty()) return;
+  const auto& first = *alive.front();
+  const auto& address = *first.client;
+  if (const auto why = why_no_grant(address)) {
+    return say(log::Level::debug, fmt::format("no grant for {}: {}", quoted(first.login), *why));
+  }
+  batch->begin();
+  records.update(
+      RecordKind::grant, Prefix(address, address.bits()),
+      [batch, alive, ttl](const store::Record* before) { return with_logins(*batch, alive, ttl, before); },
+      [this, batch, alive](const Result<store::RecordBook::Entry>& updated) {
+        if (!updated) return batch->end(updated.error());
+        for (const auto* event : alive) {
+          auto line = fmt::format("grant client={}", event->client->to_string());
+          append_logfmt(line, "login", event->login);
+          append_logfmt(line, "service", event->service);
+          line += fmt::format(" for={}", mxwarden::to_string(std::chrono::ceil<std::chrono::seconds>(relay_grant.ttl)));
+          say(log::Level::info, std::move(line));
+        }
+        batch->end({});
+      });
+}
+
+void EventEffects::State::find(const UnderWay& batch, const MailEvent& event) {
+  if (event.again || listing.mode == conf::Mode::off) return;
+  if (event.kind == EventKind::blocklist_reject && !is_learnt_from(event, batch->now)) return;
+  if (auto finding = finding_of(event, batch->time_of(event), listing)) add_finding(batch, event, std::move(*finding));
+}
+
+void EventEffects::State::add_finding(const UnderWay& batch, const MailEvent& event, Finding finding) {
+  if (finding.at + finding.lasts <= batch->wall_now) return;
+  const auto net = client_net(Prefix(*event.client, event.client->bits()), client.ipv4_prefix, client.ipv6_prefix);
+  auto& of_client = batch->findings.try_emplace(net, Findings{net, {}, {}, batch->source, batch->now}).first->second;
+  if (!event.client_name.empty()) of_client.client_name = event.client_name;
+  of_client.findings.push_back(std::move(finding));
+}
+
+void EventEffects::State::hand_over_findings(const UnderWay& batch) {
+  for (auto& [net, findings] : std::exchange(batch->findings, {})) {
+    batch->begin();
+    offences.found(std::move(findings), [batch](const Result<void>& outcome) { batch->end(outcome); });
+  }
+}
+
+bool EventEffects::State::is_learnt_from(const MailEvent& event, Instant now) {
+  if (is_dnsbl_error(event.reason)) {
+    say(log::Level::debug, fmt::format("nothing is learnt from {}: it answers with an error", quoted(event.list)));
+    return false;
+  }
+  const auto rule = list_as_rule(event.list);
+  const auto entity = entity_of(*event.client);
+  lists.hit(entity, event.list, now);
+  if (options.good_records != nullptr) {
+    options.good_records->met({.client = entity, .refused_by = {rule}, .messages = 0}, now);
+    if (options.good_records->spared().contains(rule)) return false;
+  }
+  return !broken_lists.contains(event.list);
+}
+
+// What is older than it is remembered for is not news any more.
+bool EventEffects::State::counts_recipients(const BatchUnderWay& batch, const MailEvent& event) const {
+  return bad_recipient.mode != conf::Mode::off && bad_recipient.source == conf::BadRecipientSource::log &&
+         !event.recipient.empty() && batch.time_of(event) + bad_recipient.forget > batch.wall_now;
+}
+
+void EventEffects::State::count_unknown(const UnderWay& batch, const MailEvent& event) {
+  if (options.top != nullptr) options.top->guessed(*event.client, batch->now);
+  if (!counts_recipients(*batch, event)) return;
+  const auto asked = std::make_shared<store::Batch>();
+  asked->now = batch->now;
+  const bool is_late = batch->time_of(event) + lately <= batch->wall_now;
+  count_unknown_recipient(asked->counts, entity_of(*event.client), event.recipient, !is_late, bad_recipient);
+  batch->begin();
+  store.execute(*asked, batch->now + patience, [this, asked, batch, &event](store::Answers answers) {
+    if (const auto why = judge_unknown_recipient(answers, bad_recipient)) guilty(batch, event, *why);
+    batch->end({});
+  });
+}
+
+void EventEffects::State::count_accepted(const UnderWay& batch, const MailEvent& event) {
+  if (!counts_recipients(*batch, event)) return;
+  const auto asked = std::make_shared<store::Batch>();
+  asked->now = batch->now;
+  count_accepted_recipient(asked->counts, entity_of(*event.client), event.recipient, bad_recipient);
+  batch->begin();
+  store.execute(*asked, batch->now + patience, [asked, batch](store::Answers) { batch->end({}); });
+}
+
+void EventEffects::State::guilty(const UnderWay& batch, const MailEvent& event, const std::string& why) {
+  if (!batch->guilty.insert(*event.client).second) return;
+  const auto at = batch->time_of(event);
+  if (bad_recipient.mode == conf::Mode::monitor) {
+    auto line =
+        fmt::format("offence rule={} net={} action=none would=ban", bad_recipient_name, event.client->to_string());
+    append_logfmt(line, "why", why);
+    return say(log::Level::info, line + " mode=monitor");
+  }
+  // Whoever guesses goes on guessing: one who is banned for it has been dealt with.
+  const auto known = std::as_const(records).book().find(RecordKind::ban, *event.client, batch->now);
+  if (known != nullptr) return;
+  Finding finding;
+  finding.list = bad_recipient_name;
+  finding.reason = fmt::format("You tried {}.", why);
+  finding.at = at;
+  finding.position = event.position;
+  finding.lasts = std::chrono::ceil<milliseconds>(listing.ttl);
+  finding.ban = bad_recipient.ban;
+  add_finding(batch, event, std::move(finding));
+  hand_over_findings(batch);
+}
+
+void EventEffects::tick(Instant now) {
+  auto& state = *state_;
+  state.lists.tick(now);
+  std::set<std::string, std::less<>> broken;
+  for (const auto& hit : state.lists.over(state.dnsbl_share)) {
+    broken.insert(hit.by);
+    if (state.broken_lists.contains(hit.by)) continue;
+    auto line = std::string("alert rule=listing");
+    append_logfmt(line, "list", hit.by);
+    state.say(log::Level::warn,
+              fmt::format("{} it lists {} of {} clients that came within ten minutes, more than [guard] dnsbl_share: "
+                          "nothing is learnt from it until it no longer does; look whether it still answers rightly",
+                          line, hit.hit, hit.came));
+  }
+  for (const auto& list : state.broken_lists) {
+    if (broken.contains(list)) continue;
+    auto line = std::string("alert rule=listing");
+    append_logfmt(line, "list", list);
+    state.say(log::Level::warn, line + " it is learnt from again");
+  }
+  state.broken_lists = std::move(broken);
+}
+
+}  // namespace mxwarden::policy
