@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t read_size = 65536;
 constexpr std::uint64_t fingerprint_size = 256;
+constexpr std::uint64_t no_inode = 0;
 
 FileDescriptor open_file(const std::string& path) {
   // A FIFO must not hold us up.
@@ -57,12 +58,18 @@ bool fits(const LogFile& file, std::uint64_t offset, std::uint64_t fingerprint) 
 }
 
 // By its inode, if what stands there is what was read. Else what was read may stand in a copy: copytruncate makes one.
-std::vector<LogFile>::const_iterator find(const std::vector<LogFile>& files, const FilePart& part, std::uint64_t offset,
+std::vector<LogFile>::const_iterator find(const std::vector<LogFile>& files, std::uint64_t inode, std::uint64_t offset,
                                           std::uint64_t fingerprint) {
   const auto same = std::ranges::find_if(
-      files, [&](const LogFile& file) { return file.inode == part.inode && fits(file, offset, fingerprint); });
+      files, [&](const LogFile& file) { return file.inode == inode && fits(file, offset, fingerprint); });
   if (same != files.end() || offset == 0 || fingerprint == 0) return same;
   return std::ranges::find_if(files, [&](const LogFile& file) { return fits(file, offset, fingerprint); });
+}
+
+// One of the later parts is what the file holds now, after it was truncated.
+template <class Parts>
+bool holds_another(std::uint64_t inode, const Parts& later) {
+  return std::ranges::find(later, inode, &FilePart::inode) != std::ranges::end(later);
 }
 
 // The last bytes before `end`, `most` of them, as lines.
@@ -144,16 +151,25 @@ void FileFollower::go_on_at(const Bookmark& bookmark) {
   if (part != parts.begin()) --part;
   for (; part != parts.end(); ++part) {
     const auto offset = bookmark.position - std::min(bookmark.position, part->base);
-    const auto file = find(found.files, *part, offset, bookmark.fingerprint);
-    if (file == found.files.end()) continue;
+    const std::ranges::subrange later(std::next(part), parts.end());
+    const auto inode = holds_another(part->inode, later) ? no_inode : part->inode;
+    const auto file = find(found.files, inode, offset, bookmark.fingerprint);
+    if (file == found.files.end()) {
+      say_part_is_gone();
+      continue;
+    }
     auto opened = open_file(file->path);
     if (opened.get() < 0) continue;
     parts_.push_back({.file = std::move(opened), .inode = file->inode, .base = part->base});
     splitter_.begin_anew(offset);
-    known_.assign(std::next(part), parts.end());
+    known_.assign(later.begin(), later.end());
     return remember_before(found.files, offset);
   }
   lose_the_way(bookmark, found);
+}
+
+void FileFollower::say_part_is_gone() const {
+  listener_.say(log::Level::warn, fmt::format("what {} was is gone before all of it was read", printable(path_)));
 }
 
 void FileFollower::lose_the_way(const Bookmark& bookmark, const LogFiles& found) {
@@ -250,9 +266,8 @@ FileFollower::Next FileFollower::begin_known_part() {
   const auto files = log_files(path_).files;
   const auto file = std::ranges::find(files, part.inode, &LogFile::inode);
   known_.pop_front();
-  if (file != files.end() && open(*file, part.base)) return Next::more;
-  listener_.say(log::Level::warn,
-                fmt::format("a file that {} was is gone before all of it was read", printable(path_)));
+  if (file != files.end() && !holds_another(part.inode, known_) && open(*file, part.base)) return Next::more;
+  say_part_is_gone();
   if (!known_.empty()) return Next::more;
   least_base_ = part.base + leap;
   const auto status = status_of(descriptor());

@@ -77,6 +77,7 @@ class FileFollower {
 
   void begin_at_end();
   void go_on_at(const Bookmark& bookmark);
+  void say_part_is_gone() const;
   void lose_the_way(const Bookmark& bookmark, const LogFiles& found);
   bool open_first();
   bool open(const LogFile& file, std::uint64_t base);
