@@ -61,7 +61,9 @@ std::string DryRun::summary(const Totals& totals) const {
     const auto& made = simulation_.made(kind);
     if (made.fresh + made.renewed == 0) continue;
     append_part(follows, plural(made.fresh, to_string(kind)));
-    if (made.renewed > 0) follows += fmt::format(" (renewed {})", plural(made.renewed, "time"));
+    // A listing is written at each hit, which would tell nothing.
+    if (kind == store::RecordKind::grant && made.renewed > 0)
+      follows += fmt::format(" (renewed {})", plural(made.renewed, "time"));
   }
   auto text = fmt::format("lines         {}; {} not recognised", with_commas(totals.lines), with_commas(unknown_));
   if (no_log_lines_ > 0) text += fmt::format(", {} no log lines", with_commas(no_log_lines_));

@@ -21,17 +21,24 @@ Simulation::Simulation(const conf::Configuration& configuration)
       following_(records_.book().follow([this](store::RecordKind kind, const Prefix& net, const auto& record) {
         changed(kind, net, record != nullptr);
       })),
-      effects_(store_, records_, [this](log::Level level, std::string line) {
-        if (level != log::Level::debug) said_.push_back(std::move(line));
-      }) {
-  effects_.configure(configuration.settings, configuration.access);
+      offences_(records_, [this](log::Level level, std::string line) { say(level, std::move(line)); }),
+      effects_(store_, records_, offences_,
+               [this](log::Level level, std::string line) { say(level, std::move(line)); }) {
+  offences_.configure(configuration.settings, configuration.access);
+  effects_.configure(configuration.settings);
 }
 
 std::vector<std::string> Simulation::take(const policy::MailEvent& event) {
   move_clock(event.time);
-  effects_.take(source, {event}, clock_.now(), [](const Result<void>&) {});
+  effects_.take({.source = std::string(source), .seq = ++taken_, .events = {event}}, clock_.now(),
+                [](const Result<void>&) {});
   store_.flush();
   return std::exchange(said_, {});
+}
+
+// What a developer wants to know does not follow, nor does what says no more than the event itself.
+void Simulation::say(log::Level level, std::string line) {
+  if (level != log::Level::debug && !line.starts_with("event ")) said_.push_back(std::move(line));
 }
 
 void Simulation::move_clock(WallTime to) {

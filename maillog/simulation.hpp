@@ -3,7 +3,8 @@
 // memory, and a clock that stands at the time of each event. So last week's log is judged as it was then.
 //
 // The clock goes back where the log does, as where files were put together in the wrong order; only times that no log
-// has, before 1970 or after 2200, are cut. This host's own addresses are not known: the log may be another's.
+// has, before 1970 or after 2200, are cut. What mxwardend knows beside the log is not there: the records that it has,
+// who has a good record, its host's own addresses.
 
 #include <array>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "base/clock.hpp"
 #include "conf/command_line.hpp"
 #include "policy/event_effects.hpp"
+#include "policy/offences.hpp"
 #include "store/embedded_records.hpp"
 #include "store/embedded_store.hpp"
 #include "store/prefix_hash.hpp"
@@ -37,6 +39,7 @@ class Simulation {
   const Made& made(store::RecordKind kind) const { return made_[static_cast<std::size_t>(kind)]; }
 
  private:
+  void say(log::Level level, std::string line);
   void move_clock(WallTime to);
   void changed(store::RecordKind kind, const Prefix& net, bool is_there);
 
@@ -47,7 +50,9 @@ class Simulation {
   std::array<Made, store::record_kinds> made_;
   std::array<std::unordered_set<Prefix, store::PrefixHash>, store::record_kinds> there_;
   std::shared_ptr<void> following_;
+  policy::Offences offences_;
   policy::EventEffects effects_;
+  std::uint64_t taken_ = 0;
   Instant next_tick_{};
 };
 
