@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t read_size = 65536;
 constexpr std::uint64_t fingerprint_size = 256;
+constexpr std::size_t tail_size = 64;
 constexpr std::uint64_t no_inode = 0;
 
 FileDescriptor open_file(const std::string& path) {
@@ -31,25 +32,32 @@ std::optional<struct stat> status_of(int file) {
   return status;
 }
 
-// As many bytes as were wanted, or fewer at the end of the file, or none if it cannot be read.
-std::string_view read_at(int file, std::uint64_t offset, std::size_t wanted, std::string& buffer) {
+// As many bytes as were wanted, or fewer at the end of the file. Nothing: it cannot be read.
+std::optional<std::string_view> read_at(int file, std::uint64_t offset, std::size_t wanted, std::string& buffer) {
   buffer.resize(std::max(buffer.size(), wanted));
   std::size_t size = 0;
   while (size < wanted) {
     const auto read = ::pread(file, buffer.data() + size, wanted - size, static_cast<off_t>(offset + size));
     if (read < 0 && errno == EINTR) continue;
-    if (read <= 0) break;
+    if (read < 0) return std::nullopt;
+    if (read == 0) break;
     size += static_cast<std::size_t>(read);
   }
   return std::string_view(buffer).substr(0, size);
 }
 
-// Of the bytes before `offset`. 0: there are none.
-std::uint64_t fingerprint_before(int file, std::uint64_t offset) {
-  const auto wanted = std::min(offset, fingerprint_size);
+// The last bytes before `offset`, `most` of them. Empty: there are none, or they cannot be read.
+std::string bytes_before(int file, std::uint64_t offset, std::uint64_t most) {
+  const auto wanted = std::min(offset, most);
   std::string buffer;
   const auto bytes = read_at(file, offset - wanted, wanted, buffer);
-  return bytes.empty() || bytes.size() < wanted ? 0 : fingerprint(bytes);
+  return std::string(bytes && bytes->size() == wanted ? *bytes : std::string_view());
+}
+
+// 0: there are none.
+std::uint64_t fingerprint_before(int file, std::uint64_t offset) {
+  const auto bytes = bytes_before(file, offset, fingerprint_size);
+  return bytes.empty() ? 0 : fingerprint(bytes);
 }
 
 bool fits(const LogFile& file, std::uint64_t offset, std::uint64_t fingerprint) {
@@ -83,8 +91,8 @@ void remember_lines(int file, std::uint64_t end, std::uint64_t most,
   while (begin + splitter.fed() < end) {
     const auto wanted = std::min<std::uint64_t>(end - begin - splitter.fed(), read_size);
     const auto bytes = read_at(file, begin + splitter.fed(), wanted, buffer);
-    if (bytes.empty()) return;
-    splitter.feed(bytes, [&](std::optional<std::string_view> line, std::uint64_t) {
+    if (!bytes || bytes->empty()) return;
+    splitter.feed(*bytes, [&](std::optional<std::string_view> line, std::uint64_t) {
       if (std::exchange(whole, true) && line) remember(*line);
     });
   }
@@ -92,12 +100,10 @@ void remember_lines(int file, std::uint64_t end, std::uint64_t most,
 
 // Where the last whole line before `end` ends; a line that is longer than may be begins there.
 std::uint64_t end_of_lines(int file, std::uint64_t end) {
-  const auto begin = end - std::min<std::uint64_t>(end, LineSplitter::longest_line);
-  std::string buffer;
-  const auto bytes = read_at(file, begin, end - begin, buffer);
+  const auto bytes = bytes_before(file, end, LineSplitter::longest_line);
   const auto last = bytes.rfind('\n');
-  if (last != std::string_view::npos) return begin + last + 1;
-  return begin == 0 ? 0 : end;
+  if (last != std::string::npos) return end - bytes.size() + last + 1;
+  return bytes.size() == end ? 0 : end;
 }
 
 std::string text_of(WallTime time) {
@@ -134,7 +140,7 @@ void FileFollower::begin_at_end() {
   if (!status) return;
   parts_.push_back({.file = std::move(file), .inode = status->st_ino});
   const auto end = end_of_lines(descriptor(), static_cast<std::uint64_t>(status->st_size));
-  splitter_.begin_anew(end);
+  begin_at(end);
   acknowledge(end);
   remember_before(log_files(path_).files, end);
 }
@@ -149,19 +155,17 @@ void FileFollower::go_on_at(const Bookmark& bookmark) {
   // That of the position. What was lost of it is passed over.
   auto part = std::ranges::find_if(parts, [&](const FilePart& one) { return one.base > bookmark.position; });
   if (part != parts.begin()) --part;
-  for (; part != parts.end(); ++part) {
+  for (const auto first = part; part != parts.end(); ++part) {
     const auto offset = bookmark.position - std::min(bookmark.position, part->base);
-    const std::ranges::subrange later(std::next(part), parts.end());
+    const std::vector<FilePart> later(std::next(part), parts.end());
     const auto inode = holds_another(part->inode, later) ? no_inode : part->inode;
     const auto file = find(found.files, inode, offset, bookmark.fingerprint);
-    if (file == found.files.end()) {
-      say_part_is_gone();
-      continue;
-    }
+    if (file == found.files.end()) continue;
     auto opened = open_file(file->path);
     if (opened.get() < 0) continue;
+    if (part != first) say_part_is_gone();
     parts_.push_back({.file = std::move(opened), .inode = file->inode, .base = part->base});
-    splitter_.begin_anew(offset);
+    begin_at(offset);
     known_.assign(later.begin(), later.end());
     return remember_before(found.files, offset);
   }
@@ -192,8 +196,13 @@ FileFollower::Next FileFollower::read() {
     const auto left = known_.front().base - std::min(known_.front().base, parts_.back().base + splitter_.fed());
     wanted = std::min(wanted, left);
   }
-  const auto bytes = read_at(descriptor(), splitter_.fed(), wanted, buffer_);
+  // With what stands before it: where that is another, the file was truncated, and may have grown since.
+  const auto read = read_at(descriptor(), splitter_.fed() - tail_.size(), tail_.size() + wanted, buffer_);
+  if (!read) return say_unreadable(path_, errno), Next::nothing;
+  if (!read->starts_with(tail_)) return known_.empty() ? begin_truncated() : begin_known_part();
+  const auto bytes = read->substr(tail_.size());
   if (bytes.empty()) return at_end();
+  tail_ = read->substr(read->size() - std::min(read->size(), tail_size));
   splitter_.feed(bytes, [this, base = parts_.back().base](std::optional<std::string_view> line, std::uint64_t end) {
     listener_.take(line, base + end);
   });
@@ -223,22 +232,31 @@ bool FileFollower::open(const LogFile& file, std::uint64_t base) {
     return true;
   }
   // Gone since it was looked for: there will be another.
-  if (status || error == ENOENT || unreadable_ == file.path) return false;
-  unreadable_ = file.path;
-  listener_.say(log::Level::error,
-                fmt::format("{} cannot be read, and is waited for: {}; let the user that this runs as "
-                            "read it: on Debian the group adm may",
-                            printable(file.path), std::strerror(error)));
+  if (!status && error != ENOENT) say_unreadable(file.path, error);
   return false;
+}
+
+void FileFollower::say_unreadable(const std::string& path, int error) {
+  if (std::exchange(unreadable_, path) == path) return;
+  listener_.say(
+      log::Level::error,
+      fmt::format("{} cannot be read, and is waited for: {}; let the user that this runs as read it: on Debian "
+                  "the group adm may",
+                  printable(path), std::strerror(error)));
 }
 
 void FileFollower::begin_part(FileDescriptor file, std::uint64_t inode, std::uint64_t base) {
   parts_.push_back({.file = std::move(file), .inode = inode, .base = base});
-  splitter_.begin_anew();
+  begin_at(0);
   leaving_ = false;
   missing_ = false;
   unreadable_.clear();
   listener_.keep_bookmark();
+}
+
+void FileFollower::begin_at(std::uint64_t offset) {
+  splitter_.begin_anew(offset);
+  tail_ = bytes_before(descriptor(), offset, tail_size);
 }
 
 // Also of the file before, if there is little in this one.
@@ -253,7 +271,6 @@ void FileFollower::remember_before(const std::vector<LogFile>& files, std::uint6
 
 FileFollower::Next FileFollower::at_end() {
   if (!known_.empty()) return begin_known_part();
-  if (truncated()) return begin_truncated();
   if (is_live()) return Next::nothing;
   if (leaving_) return leave();
   const auto next = next_file();
@@ -294,11 +311,6 @@ FileFollower::Next FileFollower::leave() {
   listener_.say(log::Level::info,
                 fmt::format("{} was rotated; reading goes on in {}", printable(path_), printable(next->path)));
   return Next::more;
-}
-
-bool FileFollower::truncated() const {
-  const auto status = status_of(descriptor());
-  return status && static_cast<std::uint64_t>(status->st_size) < splitter_.fed();
 }
 
 bool FileFollower::is_live() const {

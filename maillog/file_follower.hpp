@@ -12,8 +12,7 @@
 // The file is left for the next one when there is a next one and somebody has written to it, or it has a next one
 // itself: until then whoever writes may still have the old one open.
 //
-// BUGS: a file that was truncated, and has grown beyond where it was read, between two looks at it is not seen to be
-// another. What was written behind the place of a copytruncate and before it, and not read yet, is lost. Two programs
+// BUGS: what was written before a copytruncate, and not read by then, is lost, unless nobody read at all. Two programs
 // that write to one log and reopen it at different times lose what the later one still writes to the old file.
 //
 // Calls read the disk, 64 KiB at a time. No thread, no timer, no inotify: who calls knows when there is something new.
@@ -82,13 +81,14 @@ class FileFollower {
   bool open_first();
   bool open(const LogFile& file, std::uint64_t base);
   void begin_part(FileDescriptor file, std::uint64_t inode, std::uint64_t base);
+  void begin_at(std::uint64_t offset);
+  void say_unreadable(const std::string& path, int error);
   void remember_before(const std::vector<LogFile>& files, std::uint64_t end);
 
   Next at_end();
   Next begin_known_part();
   Next begin_truncated();
   Next leave();
-  bool truncated() const;
   bool is_live() const;
   std::optional<LogFile> next_file() const;
   void drop_half_line();
@@ -100,6 +100,7 @@ class FileFollower {
   std::deque<Part> parts_;                 // from the acknowledged one to the one that is being read
   std::deque<FilePart> known_;             // after those, as the process before had begun them
   LineSplitter splitter_;                  // of the last part: it counts the part's bytes
+  std::string tail_;                       // what was read last
   std::uint64_t position_ = 0;             // acknowledged
   std::uint64_t fingerprint_ = 0;          // of what stands before that
   std::uint64_t least_base_ = 0;           // of the next part

@@ -241,6 +241,19 @@ TEST_CASE("a file that was truncated is read from its beginning") {
   }
 }
 
+TEST_CASE("a file that was truncated, and has grown again before it was looked at, is read from its beginning") {
+  for (const auto* text : {"six\nten\n", "three\nfour\nfive\n"}) {
+    CAPTURE(text);
+    Log log;
+    log.write("one\ntwo\n");
+    CHECK(log.read() == Lines{"one", "two"});
+    std::filesystem::resize_file(log.folder().path("log"), 0);
+    log.write(text);
+    CHECK(log.read().size() == (std::string_view(text).size() == 8 ? 2 : 3));
+    CHECK(log.positions[2] == 8 + std::string_view(text).find('\n') + 1);
+  }
+}
+
 TEST_CASE("copytruncate while nobody read: the rest stands in the copy, and then comes the file") {
   Log log;
   log.write("one\ntwo\n");
