@@ -19,11 +19,14 @@ ADDRESSES = 3000
 LOGGED_IN_WITHIN = 20  # seconds
 KILLS = 20
 ROTATIONS = 6
+BURST = 200  # lines
+# In which what a burst has led to is under way.
+UNDER_WAY = 0.03  # seconds
 
 
 class Writer(threading.Thread):
-    """Writes LOGINS lines, not all at once, and rotates the log as logrotate does: the writer goes on in the old file for
-    a moment. Now and then a line is written in two halves."""
+    """Writes LOGINS lines, in bursts, and rotates the log as logrotate does: the writer goes on in the old file for a
+    moment. Now and then a line is written in two halves."""
 
     def __init__(self, path, clients, chance):
         super().__init__(daemon=True)
@@ -31,12 +34,12 @@ class Writer(threading.Thread):
         self._clients = clients
         self._chance = chance
         self.rotations = 0
+        self.burst = threading.Event()
 
     def run(self):
         log = self._path.open("ab", buffering=0)
         between = LOGINS // (ROTATIONS + 1)
         reopen_at = None
-        pause = LOGGED_IN_WITHIN / LOGINS * 10
         for number, client in enumerate(self._clients):
             if number and number % between == 0 and self.rotations < ROTATIONS:
                 self._rotate()
@@ -50,8 +53,9 @@ class Writer(threading.Thread):
                 log.write(line[:half])
                 time.sleep(0.002)
             log.write(line[half:])
-            if number % 10 == 0:
-                time.sleep(pause)
+            if number % BURST == 0:
+                time.sleep(LOGGED_IN_WITHIN / (LOGINS / BURST))
+                self.burst.set()
         log.close()
 
     def _rotate(self):
@@ -80,7 +84,7 @@ class Kill(case.TestCase):
         follower = self.enterContext(maillog.Maillog(self.own_folder(), daemon, f"file:{log}"))
         writer = Writer(log, clients, chance)
         writer.start()
-        self.kill_in_turn(daemon, follower, chance)
+        self.kill_in_turn(writer, daemon, follower, chance)
         writer.join(timeout=LOGGED_IN_WITHIN + 20)
         self.assertFalse(writer.is_alive())
         self.assertEqual(writer.rotations, ROTATIONS)
@@ -94,12 +98,15 @@ class Kill(case.TestCase):
         self.assertEqual(wrong, {}, "counted, and written")
         self.assertEqual(len(counted), len(wanted))
 
-    def kill_in_turn(self, daemon, follower, chance):
+    def kill_in_turn(self, writer, daemon, follower, chance):
         began = time.monotonic()
         for kill, victim in zip(range(KILLS), itertools.cycle((follower, daemon))):
-            # Over the whole time that is written.
-            due = began + (kill + chance.random()) * LOGGED_IN_WITHIN / KILLS
+            # Over the whole time that is written, and mostly while there is something to lose.
+            due = began + kill * LOGGED_IN_WITHIN / KILLS
             time.sleep(max(0, due - time.monotonic()))
+            writer.burst.clear()
+            writer.burst.wait(timeout=1)
+            time.sleep(chance.random() * UNDER_WAY)
             victim.kill()
             if chance.random() < 0.5:
                 time.sleep(chance.random() * 0.3)
