@@ -28,7 +28,7 @@ struct Bookmark {
   std::vector<FilePart> parts;
   std::uint64_t fingerprint = 0;
 
-  // Of the journal: of the entry at `position`.
+  // Of the journal: of the entry at `position`; before the first entry, when reading began.
   std::string cursor;
 
   bool operator==(const Bookmark&) const = default;

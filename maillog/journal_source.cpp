@@ -22,6 +22,14 @@ using boost::system::error_code;
 
 constexpr std::size_t read_size = 65536;
 
+// Before the first entry a time stands for the cursor, as --since has it: a cursor begins otherwise.
+constexpr char time_mark = '@';
+
+std::string cursor_at(WallTime time) {
+  const auto since = std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count();
+  return fmt::format("{}{}.{:06}", time_mark, since / 1'000'000, since % 1'000'000);
+}
+
 // With the pipe as its standard output. Signals are to it as they are to any program. Returns its number, or minus the
 // error's.
 int spawn_child(std::vector<std::string> arguments, int output) {
@@ -58,8 +66,11 @@ JournalSource::JournalSource(boost::asio::io_context& context, const Clock& cloc
       buffer_(read_size, '\0'),
       back_off_(seed),
       alive_(std::make_shared<int>()) {
-  if (!bookmark) return;
-  acknowledged_ = {bookmark->position, std::move(bookmark->cursor)};
+  if (bookmark) {
+    acknowledged_ = {bookmark->position, std::move(bookmark->cursor)};
+  } else {
+    acknowledged_.cursor = cursor_at(clock.wall_now());
+  }
   position_ = acknowledged_.position;
 }
 
@@ -72,13 +83,9 @@ std::vector<std::string> JournalSource::arguments() const {
   arguments.insert(arguments.end(),
                    {"--follow", "--output=json", "--quiet", "SYSLOG_FACILITY=2", "SYSLOG_FACILITY=22"});
   const auto& last = unacknowledged_.empty() ? acknowledged_ : unacknowledged_.back();
-  if (last.cursor.empty()) {
-    arguments.emplace_back("--lines=0");
-  } else {
-    arguments.push_back("--after-cursor=" + last.cursor);
-    // Else it shows the last ten alone.
-    arguments.emplace_back("--no-tail");
-  }
+  arguments.push_back((last.cursor.starts_with(time_mark) ? "--since=" : "--after-cursor=") + last.cursor);
+  // Else it shows the last ten alone.
+  arguments.emplace_back("--no-tail");
   return arguments;
 }
 

@@ -3,7 +3,7 @@
 // local6. journalctl runs as a child, and is started again when it ends.
 //
 // An entry's position is its number among those that were ever read; the bookmark has the cursor of it, after which
-// reading goes on. Without one it begins now.
+// reading goes on. Without one it begins with what comes after this was made.
 //
 // BUGS: what was before the bookmark is not remembered, so that a session that a restart cuts in two is not known
 // whole.

@@ -184,7 +184,7 @@ Result<StateFile::Opened> StateFile::open(const std::string& directory, const st
 
 Result<void> StateFile::write(const Bookmark& bookmark) {
   const auto temporary = path_ + ".new";
-  if (const auto written = write_whole(temporary, to_text(bookmark) + "\n"); !written) return written;
+  if (auto written = write_whole(temporary, to_text(bookmark) + "\n"); !written) return written;
   if (::rename(temporary.c_str(), path_.c_str()) != 0) return cannot_write(path_, errno);
   return sync_directory(directory_);
 }

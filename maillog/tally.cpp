@@ -16,9 +16,14 @@ bool Tally::see(const Recognised* recognised) {
   } else if (recognised->what == What::unknown) {
     ++unknown_;
   }
-  const auto is_recognised =
-      recognised != nullptr && recognised->what != What::unknown && recognised->what != What::other_program;
-  unrecognised_ = is_recognised ? 0 : unrecognised_ + 1;
+  const auto is_other = recognised != nullptr && recognised->what == What::other_program;
+  if (recognised != nullptr && !is_other && recognised->what != What::unknown) {
+    any_recognised_ = true;
+    unrecognised_ = 0;
+    return false;
+  }
+  if (is_other && any_recognised_) return false;
+  ++unrecognised_;
   return unrecognised_ == suspicious;
 }
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from support import case, maillog, waiting
+from support import case, journal, maillog, waiting
 
 CONF = """
 [relay_grant]
@@ -112,6 +112,27 @@ class Sources(case.TestCase):
             self.assertIn("somebody listens there already", second.log())
         follower.stop()
         self.assertFalse(path.exists())
+
+    def test_the_journal(self):
+        daemon = self.mxwardend(CONF)
+        entries = journal.Journal(self.own_folder())
+
+        def log_in(client):
+            program, _, text = maillog.login_text(client).partition(": ")
+            entries.write(program, text)
+
+        log_in("198.51.100.70")
+        follower = self.follow(daemon, "journal", **entries.environment)
+        for client in ("198.51.100.71", "198.51.100.72"):
+            self.assert_acts(daemon, client, lambda client=client: log_in(client), "journal")
+        for away, client in [(follower.stop, "198.51.100.74"), (follower.kill, "198.51.100.75")]:
+            away()
+            log_in("198.51.100.73")
+            follower.start()
+            self.assert_acts(daemon, client, lambda client=client: log_in(client), "journal, after a restart")
+        counts = {client: sum(names.values()) for client, names in maillog.grants(daemon).items()}
+        self.assertEqual(counts, {"198.51.100.71": 1, "198.51.100.72": 1, "198.51.100.73": 2, "198.51.100.74": 1,
+                                  "198.51.100.75": 1})
 
     def test_standard_input_is_delivered_to_its_end_also_to_a_daemon_that_comes_late(self):
         daemon = self.mxwardend(CONF)

@@ -29,7 +29,7 @@ def login_text(client, login="ann@example.org"):
 class Maillog:
     """`source` as [maillog] source has it. Its files are in a folder of their own; `folder` outlives it."""
 
-    def __init__(self, folder, daemon, source, *arguments, stdin=subprocess.DEVNULL):
+    def __init__(self, folder, daemon, source, *arguments, stdin=subprocess.DEVNULL, **environment):
         self.folder = folder / "maillog"
         self.folder.mkdir(exist_ok=True)
         self.state_path = self.folder / "state"
@@ -41,6 +41,7 @@ class Maillog:
         if source is not None:
             self._command += ["--set", f"maillog.source={source}"]
         self._stdin = stdin
+        self._environment = environment
         self._process = None
 
     def __enter__(self):
@@ -80,7 +81,7 @@ class Maillog:
         """Does not wait."""
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdin=self._stdin, stdout=log, stderr=log,
-                                             env={**os.environ, **environment})
+                                             env={**os.environ, **self._environment, **environment})
 
     def wait(self, timeout=10):
         """Until it ends by itself; the exit status."""

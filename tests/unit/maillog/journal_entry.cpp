@@ -7,19 +7,24 @@
 using namespace mxwarden;
 using namespace mxwarden::maillog;
 
+// As journalctl of systemd 252 writes it.
 TEST_CASE("an entry of a syslog program is its line") {
   const auto entry = parse_journal_entry(
-      R"({"_MACHINE_ID":"b5a5","PRIORITY":"6","_HOSTNAME":"mx","_PID":"77","SYSLOG_PID":"4711","SYSLOG_FACILITY":"2",)"
-      R"("SYSLOG_IDENTIFIER":"postfix/smtpd","__CURSOR":"s=0639;i=1f;b=9c;m=2d;t=6ae;x=f2","_TRANSPORT":"syslog",)"
-      R"("MESSAGE":"connect from unknown[192.0.2.7]","__REALTIME_TIMESTAMP":"1763770000123456",)"
-      R"("__MONOTONIC_TIMESTAMP":"48211","SYSLOG_TIMESTAMP":"Nov 22 00:06:40 "})");
+      R"({"__MONOTONIC_TIMESTAMP":"1","PRIORITY":"6","__REALTIME_TIMESTAMP":"1795340358726269","SYSLOG_PID":"77",)"
+      R"("_BOOT_ID":"4ff7b6f1d4d14d1b8d6a8f1c2e3d4c5b","__CURSOR":"s=de4a6044d8064c088ee3629287eb531e;i=1;)"
+      R"(b=4ff7b6f1d4d14d1b8d6a8f1c2e3d4c5b;m=1;t=660da4055327d;x=1e7e4bf401d6a88f","_PID":"78",)"
+      R"("SYSLOG_IDENTIFIER":"dovecot","MESSAGE":"imap-login: Login: user=<u0>, method=PLAIN, rip=198.51.100.0, )"
+      R"(lip=192.0.2.25, mpid=77, session=<x>","SYSLOG_FACILITY":"2"})");
   REQUIRE(entry);
-  CHECK(entry->cursor == "s=0639;i=1f;b=9c;m=2d;t=6ae;x=f2");
+  CHECK(entry->cursor ==
+        "s=de4a6044d8064c088ee3629287eb531e;i=1;b=4ff7b6f1d4d14d1b8d6a8f1c2e3d4c5b;m=1;t=660da4055327d;"
+        "x=1e7e4bf401d6a88f");
   const auto line = entry->line();
-  CHECK(line.time == WallTime(std::chrono::microseconds(1'763'770'000'123'456)));
-  CHECK(line.program == "postfix/smtpd");
-  CHECK(line.pid == 4711);
-  CHECK(line.text == "connect from unknown[192.0.2.7]");
+  CHECK(line.time == WallTime(std::chrono::microseconds(1'795'340'358'726'269)));
+  CHECK(line.program == "dovecot");
+  CHECK(line.pid == 77);
+  CHECK(line.text ==
+        "imap-login: Login: user=<u0>, method=PLAIN, rip=198.51.100.0, lip=192.0.2.25, mpid=77, session=<x>");
 }
 
 TEST_CASE("fields come in the forms that journalctl(1) has for them") {
