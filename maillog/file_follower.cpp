@@ -273,8 +273,7 @@ FileFollower::Next FileFollower::at_end() {
   if (!known_.empty()) return begin_known_part();
   if (is_live()) return Next::nothing;
   if (leaving_) return leave();
-  const auto next = next_file();
-  leaving_ = next && (!next->live || next->size > 0);
+  leaving_ = std::ranges::any_of(later_files(), [](const LogFile& file) { return file.size > 0; });
   return leaving_ ? Next::more : Next::nothing;
 }
 
@@ -295,7 +294,7 @@ FileFollower::Next FileFollower::begin_known_part() {
 
 FileFollower::Next FileFollower::begin_truncated() {
   listener_.say(log::Level::info, fmt::format("{} was truncated; it is read from its beginning", printable(path_)));
-  drop_half_line();
+  say_half_line(splitter_.fed() - splitter_.ended());
   const auto base = next_base();
   const auto inode = parts_.back().inode;
   begin_part(std::move(parts_.back().file), inode, base);
@@ -304,12 +303,13 @@ FileFollower::Next FileFollower::begin_truncated() {
 
 FileFollower::Next FileFollower::leave() {
   leaving_ = false;
-  const auto next = next_file();
-  if (!next) return Next::nothing;
-  drop_half_line();
-  if (!open(*next, next_base())) return Next::nothing;
+  const auto later = later_files();
+  if (later.empty()) return Next::nothing;
+  const auto half = splitter_.fed() - splitter_.ended();
+  if (!open(later.front(), next_base())) return Next::nothing;
+  say_half_line(half);
   listener_.say(log::Level::info,
-                fmt::format("{} was rotated; reading goes on in {}", printable(path_), printable(next->path)));
+                fmt::format("{} was rotated; reading goes on in {}", printable(path_), printable(later.front().path)));
   return Next::more;
 }
 
@@ -318,8 +318,8 @@ bool FileFollower::is_live() const {
   return ::stat(path_.c_str(), &status) == 0 && status.st_ino == parts_.back().inode;
 }
 
-std::optional<LogFile> FileFollower::next_file() const {
-  const auto files = log_files(path_).files;
+std::vector<LogFile> FileFollower::later_files() const {
+  auto files = log_files(path_).files;
   LogFile current;
   current.inode = parts_.back().inode;
   if (const auto found = std::ranges::find(files, current.inode, &LogFile::inode); found != files.end()) {
@@ -327,15 +327,13 @@ std::optional<LogFile> FileFollower::next_file() const {
   } else if (const auto status = status_of(descriptor())) {
     current.written = time_of(status->st_mtim);
   }
-  for (const auto& file : files) {
-    const auto was_read = std::ranges::find(parts_, file.inode, &Part::inode) != parts_.end();
-    if (!was_read && older(current, file)) return file;
-  }
-  return std::nullopt;
+  std::erase_if(files, [&](const LogFile& file) {
+    return !older(current, file) || std::ranges::find(parts_, file.inode, &Part::inode) != parts_.end();
+  });
+  return files;
 }
 
-void FileFollower::drop_half_line() {
-  const auto size = splitter_.fed() - splitter_.ended();
+void FileFollower::say_half_line(std::uint64_t size) const {
   if (size == 0) return;
   listener_.say(log::Level::warn, fmt::format("the last line of what {} was has no end; its {} bytes are passed over",
                                               printable(path_), size));

@@ -9,8 +9,8 @@
 //
 // Where it is not known how what is found goes on from what was read, positions leap by 2^40: none is given twice.
 //
-// The file is left for the next one when there is a next one and somebody has written to it, or it has a next one
-// itself: until then whoever writes may still have the old one open.
+// The file is left for the next one when somebody has written to that, or to one after it: until then whoever writes
+// may still have the old one open.
 //
 // BUGS: what was written before a copytruncate, and not read by then, is lost, unless nobody read at all. Two programs
 // that write to one log and reopen it at different times lose what the later one still writes to the old file.
@@ -90,8 +90,8 @@ class FileFollower {
   Next begin_truncated();
   Next leave();
   bool is_live() const;
-  std::optional<LogFile> next_file() const;
-  void drop_half_line();
+  std::vector<LogFile> later_files() const;
+  void say_half_line(std::uint64_t size) const;
   std::uint64_t next_base() const;
 
   std::string path_;
