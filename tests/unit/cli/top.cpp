@@ -50,7 +50,7 @@ TEST_CASE("each category names whom it is of") {
     const char* member;
   };
   for (const auto& row : {Row{"rejected", "client"}, Row{"rate", "client"}, Row{"login", "login"},
-                          Row{"banned", "client"}, Row{"network", "network"}}) {
+                          Row{"banned", "client"}, Row{"network", "network"}, Row{"bad-recipients", "client"}}) {
     CAPTURE(row.name);
     const auto* category = find_top_category(row.name);
     REQUIRE(category != nullptr);
@@ -58,7 +58,7 @@ TEST_CASE("each category names whom it is of") {
     const json::object entry{{row.member, "who"}, {"count", 1}, {"error", 0}, {"rule", "r"}, {"last", 0}};
     CHECK(table.page(answer(json::serialize(entry))).find("   1  who ") != std::string::npos);
   }
-  CHECK(find_top_category("bad-recipients") == nullptr);
+  CHECK(find_top_category("bad_recipients") == nullptr);
 }
 
 TEST_CASE("for programs each entry is a line that names the nodes") {

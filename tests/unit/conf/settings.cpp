@@ -234,153 +234,162 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
     std::string fault;
   };
   const std::string limit = "[limit x]\nkey = sender\n";
-  for (const auto& row : {
-           // lines
-           Row{"[server\n", "m.conf:1: `[server': the `]' of a section is missing"},
-           Row{"[server] x\n", "m.conf:1: `x' is not allowed after a section's `]'"},
-           Row{"[ ]\n", "m.conf:1: `[]': the name of a section is missing"},
-           Row{"[server]\nlisten\n", "m.conf:2: `listen' is neither `[section]' nor `name = value'"},
-           Row{"[server]\n= 5\n", "m.conf:2: `= 5' is neither `[section]' nor `name = value'"},
-           Row{"\nhttp =\n", "m.conf:2: `http' stands before the first [section]"},
-           Row{"[log]\nlevel = \x01\n", "m.conf:2: the line has a control character or is not valid UTF-8"},
-           Row{"[log]\n# \xff\n", "m.conf:2: the line has a control character or is not valid UTF-8"},
-           // names
-           Row{"[sever]\n", "m.conf:1: `sever' is not a section; did you mean server? Allowed are server, log, "},
-           Row{"[limit]\n", "m.conf:1: `limit' is not a section; allowed are server, log,"},
-           Row{"[server]\nlisten_on = x\n",
-               "m.conf:2: `listen_on' is not a setting of [server]; did you mean listen? "
-               "Allowed are listen, control, http, node, max_connections, idle_timeout or answer_within"},
-           Row{"[redis]\nadress = x\n", "m.conf:2: `adress' is not a setting of [redis]; did you mean address?"},
-           Row{"[client_rate]\nkey = sender\n",
-               "m.conf:2: `key' is not a setting of [client_rate]; allowed are mode, "},
-           Row{"[log]\nlevel = info\n\nlevel = warn\n",
-               "m.conf:4: level is there already, in line 2; it is allowed once"},
-           Row{"[log]\nlevel = info\n[client]\n[log]\nlevel = warn\n", "m.conf:5: level is there already, in line 2"},
-           // values
-           Row{"[repeat_offender]\nrate = 1\n",
-               "m.conf:2: rate: `1' is no rate; write a count from 1 to 1000000 and a time, as in 1/30s, or off"},
-           Row{"[repeat_offender]\nrate = 0/30s\n", "m.conf:2: rate: `0/30s' is no rate; write a count from 1"},
-           Row{"[repeat_offender]\nrate = -1/30s\n", "m.conf:2: rate: `-1/30s' is no rate"},
-           Row{"[repeat_offender]\nrate = 1/\n", "m.conf:2: rate: `'"},
-           Row{"[repeat_offender]\nrate = 1/30\n", "m.conf:2: rate: `30'"},
-           Row{"[repeat_offender]\ngrowth = 0\n", "m.conf:2: growth: `0' is not allowed; write a whole number from 1"},
-           Row{"[guard]\ngood_record_share = 5\n",
-               "m.conf:2: good_record_share: `5' is no share; write a whole number of percent, 1% to 100%"},
-           Row{"[guard]\ngood_record_share = 101%\n", "m.conf:2: good_record_share: `101%' is no share"},
-           Row{"[guard]\nwidest_ipv4 = 7\n", "m.conf:2: widest_ipv4: `7' is not allowed"},
-           Row{"[client]\nnever_ban = here\n", "m.conf:2: never_ban: "},
-           Row{"[server]\nlisten =\n", "m.conf:2: listen: `' is not an endpoint; allowed are inet:ADDRESS:PORT or"},
-           Row{"[server]\nlisten = tcp:1\n", "m.conf:2: listen: `tcp:1' is not an endpoint"},
-           Row{"[server]\nlisten = inet:localhost:1\n",
-               "m.conf:2: listen: `inet:localhost:1' is not an address and a port"},
-           Row{"[server]\nlisten = inet:10040\n", "m.conf:2: listen: `inet:10040' is not an address and a port"},
-           Row{"[server]\nlisten = inet:::1:10040\n",
-               "m.conf:2: listen: `inet:::1:10040' is not an address and a port"},
-           Row{"[server]\nlisten = inet:[127.0.0.1]:1\n", "m.conf:2: listen: `inet:[127.0.0.1]:1' is not an address"},
-           Row{"[server]\nlisten = inet:127.0.0.1:65536\n", "m.conf:2: listen: `inet:127.0.0.1:65536' is not"},
-           Row{"[server]\nlisten = unix:run\n", "m.conf:2: listen: `run' is not a path; write one that begins with /"},
-           Row{"[server]\nlisten = unix:/" + std::string(107, 'x') + "\n",
-               "has 108 bytes; the path of a socket has at most 107"},
-           Row{"[server]\nlisten = unix:/x,mode=999\n", "m.conf:2: listen: `999' is not a mode of a file"},
-           Row{"[server]\nlisten = inet:127.0.0.1:1,mode=0600\n", "m.conf:2: listen: only a unix: socket has a mode"},
-           Row{"[server]\nlisten = unix:/x,name=a b\n", "m.conf:2: listen: `a b' is not a name"},
-           Row{"[server]\nlisten = unix:/x,nam=a\n",
-               "`nam=a' is not allowed after an endpoint; allowed are mode=0660 and "},
-           Row{"[server]\nhttp = unix:/x,name=a\n", "`name=a' is not allowed after an endpoint; allowed are mode=0660"},
-           Row{"[server]\nlisten = unix:/x\nlisten = unix:/x,mode=600\n", "m.conf:2: [server] unix:/x is there twice"},
-           Row{"[server]\nhttp = inet:127.0.0.1:10040\n", "m.conf:2: [server] inet:127.0.0.1:10040 is there twice"},
-           Row{"[server]\nmax_connections = 0\n",
-               "m.conf:2: max_connections: `0' is not allowed; write a whole number from "
-               "1 to 100000"},
-           Row{"[server]\ncontrol = /run/mxwarden/control.sock,mode=0666\n", "takes a path alone, without a comma"},
-           Row{"[server]\ncontrol = /" + std::string(107, 'x') + "\n", "the path of a socket has at most 107"},
-           Row{"[server]\nidle_timeout = 60\n",
-               "m.conf:2: idle_timeout: `60' is not a duration; write a whole number and"},
-           Row{"[server]\nidle_timeout = 1ms\n",
-               "m.conf:2: idle_timeout: `1ms' is not allowed; write a duration from 1s to 1d"},
-           Row{"[server]\nanswer_within = 6s\n", "write a duration from 1ms to 5s"},
-           Row{"[log]\nlevel = loud\n",
-               "m.conf:2: level: `loud' is not a level; allowed are debug, info, warn or error"},
-           Row{"[log]\ntarget = stdout\n",
-               "m.conf:2: target: `stdout' is not a target; allowed are stderr, syslog or file:/path"},
-           Row{"[store]\nbackend = disk\n", "m.conf:2: backend: `disk' is not a store; allowed are embedded or redis"},
-           Row{"[store]\nmax_entries = 999\n",
-               "m.conf:2: max_entries: `999' is not allowed; write a whole number from 1000"},
-           Row{"[client]\nipv4_prefix = 33\n",
-               "m.conf:2: ipv4_prefix: `33' is not allowed; write a whole number from 8 to 32"},
-           Row{"[client]\nipv6_prefix = /64\n",
-               "m.conf:2: ipv6_prefix: `/64' is not allowed; write a whole number from 16"},
-           Row{"[client]\naccess = access\n", "m.conf:2: access: `access' is not a path"},
-           Row{"[client]\ntrusted = ::1 mynetworks\n",
-               "m.conf:2: trusted: `mynetworks' is not an IP address or a prefix"},
-           Row{"[client]\ntrusted = 10.0.0.1/8\n",
-               "m.conf:2: trusted: `10.0.0.1/8' has bits set behind its prefix length"},
-           Row{"[client_rate]\nmode = on\n", "m.conf:2: mode: `on' is not a mode; allowed are enforce, monitor or off"},
-           Row{"[client_rate]\naction = OK\n", "m.conf:2: action: `OK' is not an action; allowed are DUNNO, REJECT"},
-           // limits and windows
-           Row{"[client_rate]\nlimit = many\n",
-               "m.conf:2: limit: `many' is not a limit; write a number up to 4294967295"},
-           Row{"[client_rate]\nlimit = 4294967296\n", "`4294967296' is not a limit"},
-           Row{"[client_rate]\nlimit = 99999999999999999999\n", "`99999999999999999999' is not a limit"},
-           Row{"[client_rate]\nlimit =\n", "m.conf:2: limit: 0 limits; write 1 to 8, as in `60 600'"},
-           Row{"[client_rate]\nlimit = 1K\n", "m.conf:2: [client_rate] only bytes have the units K, M and G"},
-           Row{"[client_rate]\nwindow =\n", "m.conf:2: window: 0 windows; write 1 to 8"},
-           Row{"[client_rate]\nwindow = 60s 0s\n",
-               "m.conf:2: window: `0s' is not allowed; write a duration from 1s to 366d"},
-           Row{"[client_rate]\nwindow = 367d\n", "write a duration from 1s to 366d"},
-           Row{"[client_conn]\nlimit = 5 10\n", "m.conf:2: limit: `5 10' is not allowed; write a whole number from 0"},
-           Row{"[client_conn]\nwindow = 60s\n", "m.conf:2: `window' is not a setting of [client_conn]"},
-           Row{"[server]\nnode = mx 1\n", "m.conf:2: node: `mx 1' is not a node's name; write 1 to 64 letters"},
-           Row{"[limit client_conn]\n", "m.conf:1: `client_conn' is the name of something else already"},
-           Row{"[client_rate]\n\nlimit = 60 600\n",
-               "m.conf:3: [client_rate] limit has 2 and window 1; write one limit for each"},
-           Row{"[client_rate]\nwindow = 60s 1h\n", "m.conf:2: [client_rate] limit has 1 and window 2"},
-           Row{"[client_rate]\nwindow = message\n",
-               "m.conf:2: [client_rate] `message' is allowed only with count = recipients"},
-           Row{"[message_recipients]\nlimit = 5 6\n",
-               "m.conf:2: [message_recipients] there are 2 limits; within one message"},
-           // [limit NAME]
-           Row{"[limit Bulk]\n",
-               "m.conf:1: `Bulk' is not a name for a limit; write lower-case letters, digits and `_'"},
-           Row{"[limit client_rate]\n", "m.conf:1: `client_rate' is the name of something else already"},
-           Row{"[limit greet_pause]\n", "m.conf:1: `greet_pause' is the name of something else already"},
-           Row{"[limit connect]\n", "m.conf:1: `connect' is the name of something else already"},
-           Row{limit + "[limit x]\n", "m.conf:3: [limit x] is there already, in line 1"},
-           Row{limit, "m.conf:1: [limit x] lacks count, window, limit"},
-           Row{limit + "colour = red\n", "m.conf:3: `colour' is not a setting of [limit x]; "},
-           Row{"[limit x]\nkey = sendr\n",
-               "m.conf:2: key: `sendr' is not an attribute of Postfix's policy protocol; did you "
-               "mean sender?"},
-           Row{limit + "count = mails\n",
-               "m.conf:3: count: `mails' is not something that is counted; allowed are connections"},
-           Row{limit + "stage = EHLO\n",
-               "m.conf:3: stage: `EHLO' is not a stage; allowed are CONNECT, MAIL, RCPT, DATA or"},
-           Row{limit + "when = nobody\n", "m.conf:3: when: `nobody' cannot be asked for"},
-           Row{limit + "count = connections\nstage = RCPT\nwindow = 1h\nlimit = 5\n",
-               "m.conf:4: [limit x] connections cannot be counted at RCPT; allowed is CONNECT"},
-           Row{limit + "count = messages\nstage = CONNECT\nwindow = 1h\nlimit = 5\n",
-               "messages cannot be counted at CONNECT; allowed is MAIL, RCPT, DATA or END-OF-MESSAGE"},
-           Row{limit + "count = bytes\nstage = CONNECT\nwindow = 1h\nlimit = 5\n",
-               "bytes cannot be counted at CONNECT"},
-           Row{limit + "count = recipients\nstage = MAIL\nwindow = 1h\nlimit = 5\n",
-               "recipients cannot be counted at MAIL"},
-           Row{limit + "count = distinct recipients\nstage = DATA\nwindow = 1h\nlimit = 5\n",
-               "distinct recipients cannot be counted at DATA; allowed is RCPT"},
-           Row{"[limit x]\ncount = bytes\nkey = sender + recipient\nwindow = 1h\nlimit = 5\n",
-               "m.conf:3: [limit x] a key with recipient cannot be used at END-OF-MESSAGE, where bytes are counted: "
-               "Postfix names no recipient there if a message has several; allowed is stage = RCPT, which counts the "
-               "size that the client has announced, or a key without recipient"},
-           Row{"[limit x]\nkey = recipient.domain\ncount = recipients\nstage = DATA\nwindow = 1h\nlimit = 5\n",
-               "m.conf:4: [limit x] a key with recipient cannot be used at DATA: "},
-           Row{"[limit x]\nkey = recipient\ncount = messages\nstage = END-OF-MESSAGE\nwindow = 1h\nlimit = 5\n",
-               "m.conf:4: [limit x] a key with recipient cannot be used at END-OF-MESSAGE: "},
-           Row{limit + "count = distinct clients\nwindow = 1h\nlimit = 1001\n",
-               "m.conf:5: [limit x] for distinct clients a limit is at most 1000"},
-           Row{limit + "count = messages\nwindow = message\nlimit = 5\n",
-               "m.conf:4: [limit x] `message' is allowed only with count = recipients and stage = RCPT"},
-           Row{limit + "count = recipients\nstage = DATA\nwindow = message\nlimit = 5\n",
-               "`message' is allowed only with"},
-       }) {
+  for (
+      const auto& row : {
+          // lines
+          Row{"[server\n", "m.conf:1: `[server': the `]' of a section is missing"},
+          Row{"[server] x\n", "m.conf:1: `x' is not allowed after a section's `]'"},
+          Row{"[ ]\n", "m.conf:1: `[]': the name of a section is missing"},
+          Row{"[server]\nlisten\n", "m.conf:2: `listen' is neither `[section]' nor `name = value'"},
+          Row{"[server]\n= 5\n", "m.conf:2: `= 5' is neither `[section]' nor `name = value'"},
+          Row{"\nhttp =\n", "m.conf:2: `http' stands before the first [section]"},
+          Row{"[log]\nlevel = \x01\n", "m.conf:2: the line has a control character or is not valid UTF-8"},
+          Row{"[log]\n# \xff\n", "m.conf:2: the line has a control character or is not valid UTF-8"},
+          // names
+          Row{"[sever]\n", "m.conf:1: `sever' is not a section; did you mean server? Allowed are server, log, "},
+          Row{"[limit]\n", "m.conf:1: `limit' is not a section; allowed are server, log,"},
+          Row{"[server]\nlisten_on = x\n",
+              "m.conf:2: `listen_on' is not a setting of [server]; did you mean listen? "
+              "Allowed are listen, control, maillog_user, firewall_user, http, node, max_connections, idle_timeout or "
+              "answer_within"},
+          Row{"[redis]\nadress = x\n", "m.conf:2: `adress' is not a setting of [redis]; did you mean address?"},
+          Row{"[client_rate]\nkey = sender\n", "m.conf:2: `key' is not a setting of [client_rate]; allowed are mode, "},
+          Row{"[log]\nlevel = info\n\nlevel = warn\n",
+              "m.conf:4: level is there already, in line 2; it is allowed once"},
+          Row{"[log]\nlevel = info\n[client]\n[log]\nlevel = warn\n", "m.conf:5: level is there already, in line 2"},
+          // values
+          Row{"[repeat_offender]\nrate = 1\n",
+              "m.conf:2: rate: `1' is no rate; write a count from 1 to 1000000 and a time, as in 1/30s, or off"},
+          Row{"[repeat_offender]\nrate = 0/30s\n", "m.conf:2: rate: `0/30s' is no rate; write a count from 1"},
+          Row{"[repeat_offender]\nrate = -1/30s\n", "m.conf:2: rate: `-1/30s' is no rate"},
+          Row{"[repeat_offender]\nrate = 1/\n", "m.conf:2: rate: `'"},
+          Row{"[repeat_offender]\nrate = 1/30\n", "m.conf:2: rate: `30'"},
+          Row{"[repeat_offender]\ngrowth = 0\n", "m.conf:2: growth: `0' is not allowed; write a whole number from 1"},
+          Row{"[guard]\ngood_record_share = 5\n",
+              "m.conf:2: good_record_share: `5' is no share; write a whole number of percent, 1% to 100%"},
+          Row{"[guard]\ngood_record_share = 101%\n", "m.conf:2: good_record_share: `101%' is no share"},
+          Row{"[guard]\nwidest_ipv4 = 7\n", "m.conf:2: widest_ipv4: `7' is not allowed"},
+          Row{"[client]\nnever_ban = here\n", "m.conf:2: never_ban: "},
+          Row{"[server]\nlisten =\n", "m.conf:2: listen: `' is not an endpoint; allowed are inet:ADDRESS:PORT or"},
+          Row{"[server]\nlisten = tcp:1\n", "m.conf:2: listen: `tcp:1' is not an endpoint"},
+          Row{"[server]\nlisten = inet:localhost:1\n",
+              "m.conf:2: listen: `inet:localhost:1' is not an address and a port"},
+          Row{"[server]\nlisten = inet:10040\n", "m.conf:2: listen: `inet:10040' is not an address and a port"},
+          Row{"[server]\nlisten = inet:::1:10040\n", "m.conf:2: listen: `inet:::1:10040' is not an address and a port"},
+          Row{"[server]\nlisten = inet:[127.0.0.1]:1\n", "m.conf:2: listen: `inet:[127.0.0.1]:1' is not an address"},
+          Row{"[server]\nlisten = inet:127.0.0.1:65536\n", "m.conf:2: listen: `inet:127.0.0.1:65536' is not"},
+          Row{"[server]\nlisten = unix:run\n", "m.conf:2: listen: `run' is not a path; write one that begins with /"},
+          Row{"[server]\nlisten = unix:/" + std::string(107, 'x') + "\n",
+              "has 108 bytes; the path of a socket has at most 107"},
+          Row{"[server]\nlisten = unix:/x,mode=999\n", "m.conf:2: listen: `999' is not a mode of a file"},
+          Row{"[server]\nlisten = inet:127.0.0.1:1,mode=0600\n", "m.conf:2: listen: only a unix: socket has a mode"},
+          Row{"[server]\nlisten = unix:/x,name=a b\n", "m.conf:2: listen: `a b' is not a name"},
+          Row{"[server]\nlisten = unix:/x,nam=a\n",
+              "`nam=a' is not allowed after an endpoint; allowed are mode=0660 and "},
+          Row{"[server]\nhttp = unix:/x,name=a\n", "`name=a' is not allowed after an endpoint; allowed are mode=0660"},
+          Row{"[server]\nlisten = unix:/x\nlisten = unix:/x,mode=600\n", "m.conf:2: [server] unix:/x is there twice"},
+          Row{"[server]\nhttp = inet:127.0.0.1:10040\n", "m.conf:2: [server] inet:127.0.0.1:10040 is there twice"},
+          Row{"[server]\nmax_connections = 0\n",
+              "m.conf:2: max_connections: `0' is not allowed; write a whole number from "
+              "1 to 100000"},
+          Row{"[server]\ncontrol = /run/mxwarden/control.sock,mode=0666\n", "takes a path alone, without a comma"},
+          Row{"[server]\ncontrol = /" + std::string(107, 'x') + "\n", "the path of a socket has at most 107"},
+          Row{"[server]\nidle_timeout = 60\n",
+              "m.conf:2: idle_timeout: `60' is not a duration; write a whole number and"},
+          Row{"[server]\nidle_timeout = 1ms\n",
+              "m.conf:2: idle_timeout: `1ms' is not allowed; write a duration from 1s to 1d"},
+          Row{"[server]\nanswer_within = 6s\n", "write a duration from 1ms to 5s"},
+          Row{"[log]\nlevel = loud\n",
+              "m.conf:2: level: `loud' is not a level; allowed are debug, info, warn or error"},
+          Row{"[log]\ntarget = stdout\n",
+              "m.conf:2: target: `stdout' is not a target; allowed are stderr, syslog or file:/path"},
+          Row{"[store]\nbackend = disk\n", "m.conf:2: backend: `disk' is not a store; allowed are embedded or redis"},
+          Row{"[store]\nmax_entries = 999\n",
+              "m.conf:2: max_entries: `999' is not allowed; write a whole number from 1000"},
+          Row{"[client]\nipv4_prefix = 33\n",
+              "m.conf:2: ipv4_prefix: `33' is not allowed; write a whole number from 8 to 32"},
+          Row{"[client]\nipv6_prefix = /64\n",
+              "m.conf:2: ipv6_prefix: `/64' is not allowed; write a whole number from 16"},
+          Row{"[client]\naccess = access\n", "m.conf:2: access: `access' is not a path"},
+          Row{"[client]\ntrusted = ::1 mynetworks\n",
+              "m.conf:2: trusted: `mynetworks' is not an IP address or a prefix"},
+          Row{"[client]\ntrusted = 10.0.0.1/8\n",
+              "m.conf:2: trusted: `10.0.0.1/8' has bits set behind its prefix length"},
+          Row{"[client_rate]\nmode = on\n", "m.conf:2: mode: `on' is not a mode; allowed are enforce, monitor or off"},
+          Row{"[client_rate]\naction = OK\n", "m.conf:2: action: `OK' is not an action; allowed are DUNNO, REJECT"},
+          // limits and windows
+          Row{"[client_rate]\nlimit = many\n",
+              "m.conf:2: limit: `many' is not a limit; write a number up to 4294967295"},
+          Row{"[client_rate]\nlimit = 4294967296\n", "`4294967296' is not a limit"},
+          Row{"[client_rate]\nlimit = 99999999999999999999\n", "`99999999999999999999' is not a limit"},
+          Row{"[client_rate]\nlimit =\n", "m.conf:2: limit: 0 limits; write 1 to 8, as in `60 600'"},
+          Row{"[client_rate]\nlimit = 1K\n", "m.conf:2: [client_rate] only bytes have the units K, M and G"},
+          Row{"[client_rate]\nwindow =\n", "m.conf:2: window: 0 windows; write 1 to 8"},
+          Row{"[client_rate]\nwindow = 60s 0s\n",
+              "m.conf:2: window: `0s' is not allowed; write a duration from 1s to 366d"},
+          Row{"[client_rate]\nwindow = 367d\n", "write a duration from 1s to 366d"},
+          Row{"[client_conn]\nlimit = 5 10\n", "m.conf:2: limit: `5 10' is not allowed; write a whole number from 0"},
+          Row{"[client_conn]\nwindow = 60s\n", "m.conf:2: `window' is not a setting of [client_conn]"},
+          Row{"[server]\nnode = mx 1\n", "m.conf:2: node: `mx 1' is not a node's name; write 1 to 64 letters"},
+          Row{"[limit client_conn]\n", "m.conf:1: `client_conn' is the name of something else already"},
+          Row{"[client_rate]\n\nlimit = 60 600\n",
+              "m.conf:3: [client_rate] limit has 2 and window 1; write one limit for each"},
+          Row{"[client_rate]\nwindow = 60s 1h\n", "m.conf:2: [client_rate] limit has 1 and window 2"},
+          Row{"[client_rate]\nwindow = message\n",
+              "m.conf:2: [client_rate] `message' is allowed only with count = recipients"},
+          Row{"[message_recipients]\nlimit = 5 6\n",
+              "m.conf:2: [message_recipients] there are 2 limits; within one message"},
+          Row{"[maillog]\nsource = /var/log/mail.log\n",
+              "m.conf:2: source: `/var/log/mail.log' is not where a log comes from; write file:/path, fifo:/path, "
+              "syslog:/path, journal or -"},
+          Row{"[maillog]\nsource = file:mail.log\n", "m.conf:2: source: "},
+          Row{"[maillog]\nrecognise = postfix exim\n",
+              "m.conf:2: recognise: `exim' is no program whose lines are known; allowed are postfix, dovecot, courier"},
+          Row{"[maillog]\nrecognise = postfix postfix\n", "m.conf:2: recognise: `postfix' is there twice"},
+          Row{"[maillog]\nrecognise =\n", "m.conf:2: recognise: there is none; allowed are postfix"},
+          Row{"[bad_recipient]\nsource = both\n",
+              "m.conf:2: source: `both' is not who tells of recipients; allowed are inline or log"},
+          Row{"[server]\nmaillog_user = a b\n", "m.conf:2: maillog_user: `a b' is not the name of a user"},
+          // [limit NAME]
+          Row{"[limit Bulk]\n", "m.conf:1: `Bulk' is not a name for a limit; write lower-case letters, digits and `_'"},
+          Row{"[limit client_rate]\n", "m.conf:1: `client_rate' is the name of something else already"},
+          Row{"[limit greet_pause]\n", "m.conf:1: `greet_pause' is the name of something else already"},
+          Row{"[limit connect]\n", "m.conf:1: `connect' is the name of something else already"},
+          Row{limit + "[limit x]\n", "m.conf:3: [limit x] is there already, in line 1"},
+          Row{limit, "m.conf:1: [limit x] lacks count, window, limit"},
+          Row{limit + "colour = red\n", "m.conf:3: `colour' is not a setting of [limit x]; "},
+          Row{"[limit x]\nkey = sendr\n",
+              "m.conf:2: key: `sendr' is not an attribute of Postfix's policy protocol; did you "
+              "mean sender?"},
+          Row{limit + "count = mails\n",
+              "m.conf:3: count: `mails' is not something that is counted; allowed are connections"},
+          Row{limit + "stage = EHLO\n",
+              "m.conf:3: stage: `EHLO' is not a stage; allowed are CONNECT, MAIL, RCPT, DATA or"},
+          Row{limit + "when = nobody\n", "m.conf:3: when: `nobody' cannot be asked for"},
+          Row{limit + "count = connections\nstage = RCPT\nwindow = 1h\nlimit = 5\n",
+              "m.conf:4: [limit x] connections cannot be counted at RCPT; allowed is CONNECT"},
+          Row{limit + "count = messages\nstage = CONNECT\nwindow = 1h\nlimit = 5\n",
+              "messages cannot be counted at CONNECT; allowed is MAIL, RCPT, DATA or END-OF-MESSAGE"},
+          Row{limit + "count = bytes\nstage = CONNECT\nwindow = 1h\nlimit = 5\n", "bytes cannot be counted at CONNECT"},
+          Row{limit + "count = recipients\nstage = MAIL\nwindow = 1h\nlimit = 5\n",
+              "recipients cannot be counted at MAIL"},
+          Row{limit + "count = distinct recipients\nstage = DATA\nwindow = 1h\nlimit = 5\n",
+              "distinct recipients cannot be counted at DATA; allowed is RCPT"},
+          Row{"[limit x]\ncount = bytes\nkey = sender + recipient\nwindow = 1h\nlimit = 5\n",
+              "m.conf:3: [limit x] a key with recipient cannot be used at END-OF-MESSAGE, where bytes are counted: "
+              "Postfix names no recipient there if a message has several; allowed is stage = RCPT, which counts the "
+              "size that the client has announced, or a key without recipient"},
+          Row{"[limit x]\nkey = recipient.domain\ncount = recipients\nstage = DATA\nwindow = 1h\nlimit = 5\n",
+              "m.conf:4: [limit x] a key with recipient cannot be used at DATA: "},
+          Row{"[limit x]\nkey = recipient\ncount = messages\nstage = END-OF-MESSAGE\nwindow = 1h\nlimit = 5\n",
+              "m.conf:4: [limit x] a key with recipient cannot be used at END-OF-MESSAGE: "},
+          Row{limit + "count = distinct clients\nwindow = 1h\nlimit = 1001\n",
+              "m.conf:5: [limit x] for distinct clients a limit is at most 1000"},
+          Row{limit + "count = messages\nwindow = message\nlimit = 5\n",
+              "m.conf:4: [limit x] `message' is allowed only with count = recipients and stage = RCPT"},
+          Row{limit + "count = recipients\nstage = DATA\nwindow = message\nlimit = 5\n",
+              "`message' is allowed only with"},
+      }) {
     CAPTURE(row.text);
     const auto faults = faults_of(row.text);
     std::string all;
@@ -566,7 +575,7 @@ TEST_CASE("a Redis that cannot be is a fault each") {
 TEST_CASE("settings of later releases are accepted with a warning each") {
   Report report;
   parse_settings(
-      "[greet_pause]\npause = 1s\n[alert]\nquiet = 1h\n[listing]\ndnsbl_ttl = 1d\n[mail_bomb]\nmode = enforce\n",
+      "[greet_pause]\npause = 1s\n[alert]\nquiet = 1h\n[bad_recipient]\naction = DEFER\n[mail_bomb]\nmode = enforce\n",
       "m.conf", {{"helo.forged", "/x"}}, report);
   CHECK(report.faults.empty());
   REQUIRE(report.warnings.size() == 5);
@@ -574,6 +583,32 @@ TEST_CASE("settings of later releases are accepted with a warning each") {
         "m.conf:2: pause of [greet_pause] is reserved for a later release, has no effect yet");
   CHECK(report.warnings[4].to_string() ==
         "--set helo.forged: forged of [helo] is reserved for a later release, has no effect yet");
+}
+
+TEST_CASE("what a mail log is read for has its settings, and texts may stand several times") {
+  Report report;
+  const auto settings = parse_settings(
+      "[maillog]\nsource = syslog:/run/mxwarden-maillog/log\nrecognise = postfix, vm-pop3d\n"
+      "helo_forged_text = Forged HELO, you are not me\nhelo_forged_text = You are not me\n"
+      "[bad_recipient]\nsource = log\nshare = 40%\nrate = 1/30s\n",
+      "m.conf", {}, report);
+  CHECK(report.faults.empty());
+  CHECK(settings.maillog.source == LogSource{LogSource::Kind::syslog, "/run/mxwarden-maillog/log"});
+  CHECK(settings.maillog.recognise == std::vector<std::string>{"postfix", "vm-pop3d"});
+  CHECK(settings.maillog.helo_forged_texts ==
+        std::vector<std::string>{"Forged HELO, you are not me", "You are not me"});
+  CHECK(settings.maillog.spam_trap_texts.empty());
+  CHECK(settings.bad_recipient.source == BadRecipientSource::log);
+  CHECK(settings.bad_recipient.share == 40);
+  CHECK(settings.bad_recipient.rate.count == 1);
+  CHECK(settings.bad_recipient.ban == 24h * 7);
+  Report again;
+  CHECK(print_settings(parse_settings(print_settings(settings), "again", {}, again)) == print_settings(settings));
+  CHECK(again.faults.empty());
+  for (const auto* source : {"file:/var/log/mail.log", "fifo:/run/log", "journal", "-"}) {
+    CAPTURE(source);
+    CHECK(to_string(parse_log_source(source).value()) == source);
+  }
 }
 
 TEST_CASE("a file that is missing is a fault unless it is optional") {

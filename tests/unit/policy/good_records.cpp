@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::string> rules_of(const std::vector<GoodRecordGuard::Hit>& hits) {
+std::vector<std::string> rules_of(const std::vector<ClientShare::Hit>& hits) {
   std::vector<std::string> rules;
-  for (const auto& hit : hits) rules.push_back(hit.rule);
+  for (const auto& hit : hits) rules.push_back(hit.by);
   return rules;
 }
 
@@ -205,7 +205,7 @@ TEST_CASE("more clients than are remembered are passed over") {
   for (int number = 0; number < 20'000; ++number) guard.refused_good(std::to_string(number), "a", now);
   const auto hits = guard.over(5);
   REQUIRE(hits.size() == 1);
-  CHECK(hits[0].refused == GoodRecordGuard::most_clients);
+  CHECK(hits[0].hit == GoodRecordGuard::most_clients);
   CHECK(hits[0].came == GoodRecordGuard::most_clients);
 }
 

@@ -34,7 +34,7 @@ Login login_at(WallTime at, std::string_view name, Duration ttl = 30min) {
           .until = at + std::chrono::duration_cast<WallTime::duration>(ttl)};
 }
 
-Finding finding_at(WallTime at, std::string_view list, std::string_view reason) {
+OperatorsListing listing_at(WallTime at, std::string_view list, std::string_view reason) {
   return {.net = net("198.51.100.7"), .list = list, .reason = reason, .at = at, .until = at + 24h};
 }
 
@@ -96,8 +96,8 @@ TEST_CASE("one login too many replaces the one that was away longest") {
   CHECK(logins.back().name == "one more");
 }
 
-TEST_CASE("a listing begins with one hit") {
-  const auto record = listed(finding_at(start, "list.example", "open relay"), nullptr);
+TEST_CASE("an operator's listing is no hit, and ends when he says") {
+  const auto record = operators_listing(listing_at(start, "list.example", "open relay"), nullptr);
   CHECK(record.until == start + 24h);
   CHECK(listing_of(record) == store::Listing{.list = "list.example",
                                              .reason = "open relay",
@@ -105,20 +105,22 @@ TEST_CASE("a listing begins with one hit") {
                                              .first = start,
                                              .last = start,
                                              .period_began = start,
-                                             .hits_in_period = 1,
-                                             .hits = 1});
+                                             .by_operator = true});
 }
 
-TEST_CASE("a listing counts on: its first hit and the client's name are kept, the list's words are the latest") {
-  const store::Record before{net("198.51.100.7"), start + 1h,
-                             store::Listing{"old.example", "old", "mail.example", start, start + 1s, start, 3, 40}};
-  const auto record = listed(finding_at(start + 5s, "new.example", "new"), &before);
-  CHECK(listing_of(record) == store::Listing{"new.example", "new", "mail.example", start, start + 5s, start, 4, 41});
-  CHECK(listing_of(listed(finding_at(start, "new.example", "new"), &before)).last == start + 1s);
+TEST_CASE("an operator's words take the place of a list's, what it has counted stays") {
+  store::Record before{net("198.51.100.7"), start + 1h,
+                       store::Listing{"old.example", "old", "mail.example", start, start + 1s, start, 3, 40}};
+  std::get<store::Listing>(before.what).unconfirmed = true;
+  store::put_mark(before, {7, 70});
+  const auto record = operators_listing(listing_at(start + 5s, "ours", "new"), &before);
+  auto expected = store::Listing{"ours", "new", "mail.example", start, start + 1s, start, 3, 40};
+  expected.by_operator = true;
+  CHECK(listing_of(record) == expected);
+  CHECK(record.marks == before.marks);
   CHECK(record.until == start + 5s + 24h);
-  store::Record longer = before;
-  longer.until = start + 24h * 90;
-  CHECK(listed(finding_at(start + 5s, "new.example", "new"), &longer).until == longer.until);
+  before.until = start + 24h * 90;
+  CHECK(operators_listing(listing_at(start + 5s, "ours", "new"), &before).until == before.until);
 }
 
 TEST_CASE("a client is listed by its prefix, a net as it is") {

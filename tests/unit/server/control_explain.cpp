@@ -92,7 +92,9 @@ struct ExplainRig {
                                     [this](policy::Explanation& explanation, policy::Explanation::Done done) {
                                       pipeline->explain(explanation, rig.clock.now(), 500ms, std::move(done));
                                       pipeline->flush();
-                                    }}};
+                                    },
+                                .take_events = {},
+                                .users = [] { return ControlUsers(); }}};
 };
 
 const json::object& rule_of(const json::object& answer, std::string_view name) {

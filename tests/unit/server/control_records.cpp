@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "policy/finding.hpp"
 #include "policy/record_changes.hpp"
 #include "unit/server/control_rig.hpp"
 
@@ -54,7 +55,9 @@ TEST_CASE("an addition is made of what another node has written meanwhile") {
        policy::granted({client, "anna", rig.clock.wall_now(), until}, nullptr), "until",
        milliseconds_since_1970(until)},
       {"listing", R"("kind":"listing","net":"203.0.113.9","list":"l","reason":"ours")",
-       policy::listed({net, "l", "theirs", rig.clock.wall_now(), until}, nullptr), "hits", 1},
+       policy::found({.list = "l", .reason = "theirs", .at = rig.clock.wall_now(), .lasts = 1h, .ban = {}}, net, "",
+                     nullptr, {}),
+       "hits", 1},
   };
   for (const auto& row : rows) {
     CAPTURE(row.label);

@@ -93,9 +93,9 @@ struct ControlRig {
   }
 
   // The answer's line; empty: there is none yet.
-  std::string answer(std::string_view request, bool first = false) {
+  std::string answer(std::string_view request, bool first = false, uid_t uid = 0) {
     std::string line;
-    operations.answer(request, {.uid = 0}, first, [&](std::string text) { line = std::move(text); });
+    operations.answer(request, {.uid = uid}, first, [&](std::string text) { line = std::move(text); });
     return line;
   }
   boost::json::object ask(std::string_view request) { return boost::json::parse(answer(request)).as_object(); }
@@ -121,7 +121,19 @@ struct ControlRig {
                                 .tops = tops,
                                 .status = [this] { return status; },
                                 .reload = [this] { return reloaded; },
-                                .explain = {}}};
+                                .explain = {},
+                                .take_events =
+                                    [this](policy::EventBatch batch, const ControlOperations::LogLines& lines,
+                                           const policy::EventEffects::Done& done) {
+                                      log_lines = lines;
+                                      batches.push_back(std::move(batch));
+                                      done(taken);
+                                    },
+                                .users = [this] { return users; }}};
+  std::vector<policy::EventBatch> batches;
+  ControlOperations::LogLines log_lines;
+  Result<void> taken;
+  ControlUsers users;
 };
 
 }  // namespace mxwarden::server

@@ -190,7 +190,7 @@ TEST_CASE("within half a minute a node has put up all that the others may ask fo
       REQUIRE(put != rig.board.put_up.end());
       const auto list = policy::parse_top_list(put->second);
       REQUIRE(list.has_value());
-      CHECK(list->entries.size() == (by == "login" || by == "banned" ? 0 : 1));
+      CHECK(list->entries.size() == (by == "login" || by == "banned" || by == "bad-recipients" ? 0 : 1));
     }
   }
 }
@@ -213,8 +213,8 @@ TEST_CASE("text that strangers chose is JSON, and fits") {
 TEST_CASE("a wrong question is told what is right") {
   TopRig rig;
   CHECK(rig.error(R"({"op":"top"})").starts_with("`by' is missing: "));
-  CHECK(rig.error(R"({"op":"top","by":"bad-recipients"})") ==
-        "`by' must be one of rejected, rate, login, banned, network");
+  CHECK(rig.error(R"({"op":"top","by":"guessers"})") ==
+        "`by' must be one of rejected, rate, login, banned, network, bad-recipients");
   CHECK(rig.error(R"({"op":"top","by":"rate","since_ms":86400001})") ==
         "`since_ms' can be 86400000 at most: nothing older than 1d is kept");
   CHECK(rig.error(R"({"op":"top","by":"rate","nodes":"mx2"})") == "`nodes' must be this or all");

@@ -236,3 +236,22 @@ TEST_CASE("a text holds as much as a record may, whoever wrote it") {
   REQUIRE(kept.size() == store::most_record_logins);
   CHECK(kept.front().name == "user10");
 }
+
+TEST_CASE("a record keeps, of each source, up to where its events are in it; of more than sixteen the latest") {
+  store::Record record{.net = net("192.0.2.1"), .until = until, .what = store::Listing{}};
+  CHECK(store::position_in(record, 1) == 0);
+  for (std::uint64_t source = 1; source <= 17; ++source) store::put_mark(record, {source, source * 100});
+  CHECK(record.marks.size() == store::most_record_marks);
+  CHECK(store::position_in(record, 1) == 0);
+  store::put_mark(record, {2, 250});
+  store::put_mark(record, {~std::uint64_t{0}, 1});
+  CHECK(store::position_in(record, 2) == 250);
+  CHECK(store::position_in(record, 3) == 0);
+  CHECK(of(store::to_text(record)) == record);
+}
+
+TEST_CASE("marks that are none are passed over") {
+  const auto record = of(R"({"kind":"ban","net":"192.0.2.1","until":1,"marks":{"xyz":1,"":2,"12345678901234567":3,)"
+                         R"("0a":-4,"0b":"5","0c":6}})");
+  CHECK(record.marks == std::vector<store::Mark>{{12, 6}});
+}
