@@ -28,22 +28,31 @@ class Disconnected(Exception):
     """The server closed the connection where a reply was due."""
 
 
+def connect(source, port, server=None, timeout=15):
+    """A socket to a port of the mail server. `source`: the address it comes from; None: this host's."""
+    ipv6 = ":" in (source or server or "")
+    connection = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout)
+        if source:
+            if ipv6:
+                connection.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
+            else:
+                connection.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+            connection.bind((source, 0))
+        connection.connect((server or (network.SERVER6 if ipv6 else network.SERVER), port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 class Smtp:
     """One SMTP session, from the connection on; `banner` is the server's first reply."""
 
     def __init__(self, source=None, server=None, port=25, timeout=15):
-        ipv6 = ":" in (source or server or "")
-        server = server or (network.SERVER6 if ipv6 else network.SERVER)
-        self._socket = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+        self._socket = connect(source, port, server, timeout)
         try:
-            self._socket.settimeout(timeout)
-            if source:
-                if ipv6:
-                    self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
-                else:
-                    self._socket.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-                self._socket.bind((source, 0))
-            self._socket.connect((server, port))
             self._file = self._socket.makefile("rb")
             self.banner = self.reply()
         except BaseException:
