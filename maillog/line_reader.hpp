@@ -27,7 +27,8 @@ class LineReader {
   // The descriptor stays the caller's, and waits where there is nothing yet.
   explicit LineReader(int descriptor) : descriptor_(descriptor), buffer_(longest_line + 2 + block_size) {}
 
-  // One more block, or what there is of it; ends all lines handed out before. False: that was the last of it.
+  // One more block, or what there is of it, once next() has no more; ends all lines handed out before. False: that was
+  // the last of it.
   Result<bool> read();
   // Nothing: read() comes next. Else a line, which lives until then.
   std::optional<std::string_view> next();

@@ -30,8 +30,9 @@ Simulation::Simulation(const conf::Configuration& configuration)
 
 std::vector<std::string> Simulation::take(const policy::MailEvent& event) {
   move_clock(event.time);
-  effects_.take({.source = std::string(source), .seq = ++taken_, .events = {event}}, clock_.now(),
-                [](const Result<void>&) {});
+  policy::EventBatch batch{.source = std::string(source), .seq = ++taken_, .events = {}};
+  batch.events.push_back(event);
+  effects_.take(std::move(batch), clock_.now(), [](const Result<void>&) {});
   store_.flush();
   return std::exchange(said_, {});
 }
