@@ -6,48 +6,70 @@
 
 #include "base/ascii.hpp"
 #include "maillog/scan_cleanup.hpp"
+#include "maillog/scan_courier.hpp"
+#include "maillog/scan_cyrus.hpp"
 #include "maillog/scan_delivery.hpp"
 #include "maillog/scan_dovecot.hpp"
 #include "maillog/scan_postfix_smtpd.hpp"
 #include "maillog/scan_postscreen.hpp"
+#include "maillog/scan_uw.hpp"
+#include "maillog/scan_vm_pop3d.hpp"
 #include "maillog/scanner.hpp"
 
 namespace mxwarden::maillog {
 namespace {
 
-// `exact', or the daemon's name behind a syslog_name of Postfix: `postfix/submission/smtpd', `postfix-out/smtpd'.
-enum class Match : bool { exact, behind_postfix };
+// How a program is known by its name in the log.
+enum class Match : std::uint8_t {
+  exact,
+  begin,          // `cyrus/imaps'
+  behind_postfix  // the daemon behind a syslog_name of Postfix: `postfix/submission/smtpd', `postfix-out/smtpd'
+};
 
-struct Program {
+struct Row {
   std::string_view family;  // as [maillog] recognise has it
-  std::string_view name;
-  Match match;
   std::string_view recogniser;
   Scanner scan;
+  Match match;
+  std::array<std::string_view, 8> programs;
 };
 
-constexpr std::array programs{
-    Program{"postfix", "smtpd", Match::behind_postfix, "postfix/smtpd", scan_postfix_smtpd},
-    Program{"postfix", "postscreen", Match::behind_postfix, "postfix/postscreen", scan_postscreen},
-    Program{"postfix", "cleanup", Match::behind_postfix, "postfix/cleanup", scan_cleanup},
-    Program{"postfix", "qmgr", Match::behind_postfix, "postfix/queue", scan_queue},
-    Program{"postfix", "pickup", Match::behind_postfix, "postfix/queue", scan_queue},
-    Program{"postfix", "smtp", Match::behind_postfix, "postfix/delivery", scan_delivery},
-    Program{"postfix", "lmtp", Match::behind_postfix, "postfix/delivery", scan_delivery},
-    Program{"postfix", "local", Match::behind_postfix, "postfix/delivery", scan_delivery},
-    Program{"postfix", "virtual", Match::behind_postfix, "postfix/delivery", scan_delivery},
-    Program{"postfix", "pipe", Match::behind_postfix, "postfix/delivery", scan_delivery},
-    Program{"postfix", "discard", Match::behind_postfix, "postfix/delivery", scan_delivery},
-    Program{"postfix", "error", Match::behind_postfix, "postfix/delivery", scan_delivery},
-    Program{"dovecot", "dovecot", Match::exact, "dovecot", scan_dovecot},
-    Program{"dovecot", "pop3-login", Match::exact, "dovecot", scan_dovecot},
-    Program{"dovecot", "imap-login", Match::exact, "dovecot", scan_dovecot},
-    Program{"dovecot", "managesieve-login", Match::exact, "dovecot", scan_dovecot},
-    Program{"dovecot", "submission-login", Match::exact, "dovecot", scan_dovecot},
+// Of those that are on, the first that knows a line has it.
+constexpr std::array table{
+    Row{"postfix", "postfix/smtpd", scan_postfix_smtpd, Match::behind_postfix, {"smtpd"}},
+    Row{"postfix", "postfix/postscreen", scan_postscreen, Match::behind_postfix, {"postscreen"}},
+    Row{"postfix", "postfix/cleanup", scan_cleanup, Match::behind_postfix, {"cleanup"}},
+    Row{"postfix", "postfix/queue", scan_queue, Match::behind_postfix, {"qmgr", "pickup"}},
+    Row{"postfix",
+        "postfix/delivery",
+        scan_delivery,
+        Match::behind_postfix,
+        {"smtp", "lmtp", "local", "virtual", "pipe", "discard", "error"}},
+    Row{"dovecot",
+        "dovecot",
+        scan_dovecot,
+        Match::exact,
+        {"dovecot", "pop3-login", "imap-login", "managesieve-login", "submission-login"}},
+    Row{"courier",
+        "courier",
+        scan_courier,
+        Match::exact,
+        {"pop3d", "pop3d-ssl", "imapd", "imapd-ssl", "pop3login", "imaplogin", "courierpop3login", "courierimaplogin"}},
+    Row{"cyrus", "cyrus", scan_cyrus, Match::begin, {"cyrus/"}},
+    Row{"cyrus", "cyrus", scan_cyrus, Match::exact, {"imap", "imaps", "pop3", "pop3s", "sieve"}},
+    Row{"uw", "uw", scan_uw, Match::exact, {"imapd", "ipop3d", "ipop2d"}},
+    Row{"qpopper", "qpopper", scan_qpopper, Match::exact, {"qpopper", "in.qpopper", "popper", "in.popper"}},
+    Row{"vm-pop3d", "vm-pop3d", scan_vm_pop3d, Match::exact, {"vm-pop3d"}},
 };
 
-bool matches(const Program& row, std::string_view program, std::string_view daemon) {
-  return row.name == (row.match == Match::exact ? program : daemon);
+bool matches(const Row& row, std::string_view program, std::string_view daemon) {
+  const auto text = row.match == Match::behind_postfix ? daemon : program;
+  if (text.empty()) return false;
+  for (const auto name : row.programs) {
+    if (name.empty()) return false;
+    if (row.match == Match::begin ? text.starts_with(name) : text == name) return true;
+  }
+  return false;
 }
 
 // Of a daemon of Postfix; empty for another program.
@@ -62,8 +84,8 @@ std::string_view postfix_daemon(std::string_view program) {
 struct Recogniser::State {
   void configure(const conf::Settings::Maillog& maillog) {
     settings = maillog;
-    for (std::size_t row = 0; row < programs.size(); ++row) {
-      on[row] = std::ranges::find(maillog.recognise, programs[row].family) != maillog.recognise.end();
+    for (std::size_t row = 0; row < table.size(); ++row) {
+      on[row] = std::ranges::find(maillog.recognise, table[row].family) != maillog.recognise.end();
     }
   }
 
@@ -71,18 +93,18 @@ struct Recogniser::State {
   Recognised see(const LogLine& line) {
     Recognised recognised;
     const auto daemon = postfix_daemon(line.program);
-    for (std::size_t row = 0; row < programs.size(); ++row) {
-      if (!on[row] || !matches(programs[row], line.program, daemon)) continue;
-      recognised = programs[row].scan({line, memory, settings});
+    for (std::size_t row = 0; row < table.size(); ++row) {
+      if (!on[row] || !matches(table[row], line.program, daemon)) continue;
+      recognised = table[row].scan({line, memory, settings});
       if (recognised.what == Recognised::What::unknown) continue;
-      recognised.recogniser = programs[row].recogniser;
+      recognised.recogniser = table[row].recogniser;
       break;
     }
     return recognised;
   }
 
   conf::Settings::Maillog settings;
-  std::bitset<programs.size()> on;
+  std::bitset<table.size()> on;
   Memory memory;
 };
 

@@ -54,21 +54,28 @@ Recognised non_smtp_command(const Scan& scan, Cursor text) {
   return recognised;
 }
 
+// xsasl_dovecot_server.c: whether the password was right is not known.
+bool is_fault_of_ours(std::string_view reason) {
+  return reason.ends_with(" to authentication server");
+}
+
 // `NAME[ADDR]: SASL PLAIN authentication failed: REASON, sasl_username=USER', the user since 3.7. The method is a word
 // of the client's, the reason the server's, and the user is all that follows.
 Recognised login_failed(Cursor text) {
+  constexpr std::string_view mark = ", sasl_username=";
   constexpr std::string_view not_known = "(unavailable)";
   const auto peer = take_peer(text);
   if (!peer || !text.take(": SASL ") || !text.take_word() || !text.take("authentication failed")) return known();
-  auto recognised = event_of(EventKind::login_failed, peer->address, peer->name);
-  auto& event = *recognised.event;
-  event.service = "smtp";
   text.take(": ");
-  if (const auto reason = text.take_to(", sasl_username=")) {
-    event.reason = copied(*reason);
-    if (text.rest() != not_known) event.login = copied(text.rest());
-  } else {
-    event.reason = copied(text.rest());
+  const auto end = text.rest().find(mark);
+  const auto reason = text.rest().substr(0, end);
+  if (is_fault_of_ours(reason)) return known();
+  auto recognised = event_of(EventKind::login_failed, peer->address, peer->name);
+  recognised.event->service = "smtp";
+  recognised.event->reason = copied(reason);
+  if (end != std::string_view::npos) {
+    const auto login = text.rest().substr(end + mark.size());
+    if (login != not_known) recognised.event->login = copied(login);
   }
   return recognised;
 }

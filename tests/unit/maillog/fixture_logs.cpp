@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "rig.hpp"
 
@@ -49,14 +50,21 @@ std::string contents(const filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Each run of Postfix has its own ports, and Dovecot its own seconds.
-std::string without_chance(std::string text) {
-  for (const std::string_view mark : {" secs", " attempts"}) {
-    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
-      if (at > 0) text[at - 1] = 'N';
-    }
-  }
-  return text;
+// Two processes of Postfix may log in either order.
+std::vector<std::string> sorted_lines(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  std::ranges::sort(lines);
+  return lines;
+}
+
+// The three forms are of three runs; what went otherwise in one has a table of its own, in a folder of its name.
+filesystem::path expected_of(const filesystem::path& log) {
+  const auto tables = fixtures / "maillog-events";
+  const auto name = log.filename().replace_extension(".ref");
+  const auto own = tables / log.parent_path().filename() / name;
+  return filesystem::exists(own) ? own : tables / name;
 }
 
 }  // namespace
@@ -68,9 +76,9 @@ TEST_CASE("the logs of a real Postfix and Dovecot say in all three forms what th
       ++logs;
       CAPTURE(entry.path().string());
       const auto read = read_log(entry.path());
-      const auto expected = fixtures / "maillog-events" / entry.path().filename().replace_extension(".ref");
+      const auto expected = expected_of(entry.path());
       CHECK(filesystem::exists(expected));
-      CHECK(without_chance(read.events) == without_chance(contents(expected)));
+      CHECK(sorted_lines(read.events) == sorted_lines(contents(expected)));
       CHECK(read.unknown == std::vector<std::string>{});
     }
   }
