@@ -42,7 +42,7 @@ std::optional<seconds> parse_clock(const char* at) {
 // A minute of this host's local time, in some year.
 struct LocalMinute {
   unsigned month = 0;  // from 1
-  int day = 0;
+  unsigned day = 0;
   int hour = 0;
   int minute = 0;
 };
@@ -50,42 +50,42 @@ struct LocalMinute {
 // `Nov 20 23:30`, with a day that is padded by a zero or a blank.
 std::optional<LocalMinute> parse_minute(std::string_view text) {
   const auto month = std::ranges::find(month_names, text.substr(0, 3));
+  const auto day = two_digits(text.data() + 4, true);
   LocalMinute local{.month = static_cast<unsigned>(month - month_names.begin()) + 1,
-                    .day = two_digits(text.data() + 4, true),
+                    .day = static_cast<unsigned>(day),
                     .hour = two_digits(text.data() + 7),
                     .minute = two_digits(text.data() + 10)};
   if (month == month_names.end() || text[3] != ' ' || text[6] != ' ' || text[9] != ':') return std::nullopt;
-  if (local.day < 1 || local.day > 31 || local.hour < 0 || local.hour > 23) return std::nullopt;
+  if (day < 1 || day > 31 || local.hour < 0 || local.hour > 23) return std::nullopt;
   if (local.minute < 0 || local.minute > 59) return std::nullopt;
   return local;
 }
 
-// With summer time or without (or, by -1, whichever it is); nothing if the clock did not show that then.
-std::optional<WallTime> at_local(const LocalMinute& local, int year, int summer_time) {
-  std::tm broken{};
-  broken.tm_year = year - 1900;
-  broken.tm_mon = static_cast<int>(local.month) - 1;
-  broken.tm_mday = local.day;
-  broken.tm_hour = local.hour;
-  broken.tm_min = local.minute;
-  broken.tm_isdst = summer_time;
-  const auto time = std::mktime(&broken);
-  if (time == -1) return std::nullopt;
-  const bool shown = broken.tm_hour == local.hour && broken.tm_min == local.minute;
-  if (!shown && summer_time >= 0) return std::nullopt;
-  return WallTime(seconds(time));
+// How far this host's clock is ahead then.
+seconds ahead_at(WallTime time) {
+  const auto since_1970 = std::chrono::system_clock::to_time_t(time);
+  std::tm local{};
+  if (::localtime_r(&since_1970, &local) == nullptr) return {};
+  return seconds(local.tm_gmtoff);
+}
+
+// When the clock showed that. Of an hour that is there twice mktime(3) would take either, and very long over it.
+WallTime when_shown(WallTime shown, WallTime read_at) {
+  const auto ahead_before = ahead_at(shown - hours(24));
+  const auto ahead_behind = ahead_at(shown + hours(24));
+  const auto before = shown - ahead_before;
+  const auto behind = shown - ahead_behind;
+  const bool has_been_before = ahead_at(before) == ahead_before;
+  const bool has_been_behind = ahead_at(behind) == ahead_behind;
+  // Neither: the clock was put forward over it.
+  if (has_been_before != has_been_behind) return has_been_before ? before : behind;
+  return std::chrono::abs(before - read_at) < std::chrono::abs(behind - read_at) ? before : behind;
 }
 
 std::optional<WallTime> in_year(const LocalMinute& local, int year, WallTime read_at) {
   const auto day = std::chrono::year(year) / std::chrono::month(local.month) / std::chrono::day(local.day);
   if (!day.ok()) return std::nullopt;
-  const auto winter = at_local(local, year, 0);
-  const auto summer = at_local(local, year, 1);
-  if (winter && summer) {
-    return std::chrono::abs(*winter - read_at) <= std::chrono::abs(*summer - read_at) ? winter : summer;
-  }
-  if (winter || summer) return winter ? winter : summer;
-  return at_local(local, year, -1);  // the clock was put forward over it
+  return when_shown(std::chrono::sys_days(day) + hours(local.hour) + minutes(local.minute), read_at);
 }
 
 std::optional<WallTime> nearest_year(const LocalMinute& local, WallTime read_at) {

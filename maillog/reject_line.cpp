@@ -75,8 +75,8 @@ std::string_view take_status(Cursor& cursor) {
 
 }  // namespace
 
-std::optional<RejectLine> parse_reject(std::string_view queue_id, std::string_view text, TailForm form) {
-  RejectLine line{.queue_id = queue_id, .state = {}, .peer = {}, .code = {}, .status = {}, .reply = {}, .tail = {}};
+std::optional<RejectLine> parse_reject(std::string_view text, TailForm form) {
+  RejectLine line{.state = {}, .peer = {}, .code = {}, .status = {}, .reply = {}, .tail = {}};
   Cursor cursor(text);
   const auto state = cursor.take_word();
   if (!state || !cursor.take("from ")) return std::nullopt;

@@ -32,8 +32,7 @@ struct RejectTail {
 };
 
 struct RejectLine {
-  std::string_view queue_id;  // `NOQUEUE` too
-  std::string_view state;     // `RCPT`
+  std::string_view state;  // `RCPT`
   Peer peer;
   std::string_view code;    // `550`; empty: none is there
   std::string_view status;  // `5.1.1`; empty: none is there
@@ -45,6 +44,6 @@ struct RejectLine {
 enum class TailForm : bool { smtpd, postscreen };  // ` `, and `, `
 
 // `text` begins behind `reject: `.
-std::optional<RejectLine> parse_reject(std::string_view queue_id, std::string_view text, TailForm form);
+std::optional<RejectLine> parse_reject(std::string_view text, TailForm form);
 
 }  // namespace mxwarden::maillog

@@ -109,8 +109,8 @@ void put(std::string& into, const std::optional<std::string>& text) {
   if (text) into = copied(*text);
 }
 
-Recognised rejected(const Scan& scan, std::string_view queue_id, std::string_view text) {
-  const auto line = parse_reject(queue_id, text, TailForm::smtpd);
+Recognised rejected(const Scan& scan, std::string_view text) {
+  const auto line = parse_reject(text, TailForm::smtpd);
   if (!line) return known();
   const auto reason = reason_of(*line, scan.settings);
   if (reason.ours) return ours();
@@ -137,7 +137,7 @@ constexpr std::array<std::string_view, 18> known_of_message{
     "client disconnect", "client="};
 
 Recognised about_message(const Scan& scan, std::string_view id_text, Cursor text) {
-  if (text.take("reject: ")) return rejected(scan, id_text, text.rest());
+  if (text.take("reject: ")) return rejected(scan, text.rest());
   if (text.take("improper command pipelining after ")) return pipelined(scan, text);
   const auto id = QueueId::parse(id_text);
   if (!id) return unknown();

@@ -59,7 +59,7 @@ void put(std::string& into, const std::optional<std::string>& text) {
 
 // By a list, or else for what other lines have said already.
 Recognised rejected(const Scan& scan, Cursor text) {
-  const auto line = parse_reject("NOQUEUE", text.rest(), TailForm::postscreen);
+  const auto line = parse_reject(text.rest(), TailForm::postscreen);
   if (!line) return known();
   Cursor reply(line->reply);
   if (!reply.take("Service unavailable; client [")) return known();
