@@ -40,8 +40,7 @@ void Progress::take_away(std::ostream& terminal) {
 std::string Progress::text(const ReadSoFar& read, Instant now) const {
   const auto passed = Seconds(now - began_).count();
   const auto rate = passed > 0 ? static_cast<double>(read.lines) / passed : 0;
-  auto lines =
-      fmt::format("{} lines  {}/s", with_commas(read.lines), with_commas(static_cast<std::uint64_t>(rate)));
+  auto lines = fmt::format("{} lines  {}/s", with_commas(read.lines), with_commas(static_cast<std::uint64_t>(rate)));
   if (!size_ || *size_ == 0) return lines;
   // What is written while it is read makes it longer.
   const auto share = std::min(static_cast<double>(read.bytes) / static_cast<double>(*size_), 1.0);
