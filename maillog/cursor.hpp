@@ -2,10 +2,11 @@
 // A text that is taken apart from its front. Whatever is asked for and is not there leaves the rest as it was.
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 namespace mxwarden::maillog {
 

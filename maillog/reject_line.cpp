@@ -1,5 +1,6 @@
 #include "maillog/reject_line.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "maillog/quoted_address.hpp"
@@ -43,17 +44,30 @@ std::optional<RejectTail> parse_tail(std::string_view text, std::string_view sep
   return std::nullopt;
 }
 
+bool may_be_tail(std::string_view text) {
+  return std::ranges::any_of(fields, [&](const Field& field) { return text.starts_with(field.begin); });
+}
+
+// No character of it could end it, however it is written.
+bool is_harmless(const std::optional<std::string>& address) {
+  return !address || address->find_first_of("<>\"\\;") == std::string::npos;
+}
+
 // Splits the tail off the reply.
-std::optional<RejectTail> cut_tail(std::string_view& reply, TailForm form) {
+void cut_tail(RejectLine& line, TailForm form) {
   const std::string_view separator = form == TailForm::smtpd ? " " : ", ";
-  for (auto at = reply.find("; "); at != std::string_view::npos; at = reply.find("; ", at + 1)) {
-    const auto text = reply.substr(at + 2);
-    if (auto tail = parse_tail(text, separator)) {
-      reply = reply.substr(0, at);
-      return tail;
+  bool first = true;
+  for (auto at = line.rest.find("; "); at != std::string_view::npos; at = line.rest.find("; ", at + 1)) {
+    const auto text = line.rest.substr(at + 2);
+    if (!may_be_tail(text)) continue;
+    line.tail = parse_tail(text, separator);
+    if (line.tail) {
+      line.reply = line.rest.substr(0, at);
+      line.sure = first && is_harmless(line.tail->sender) && is_harmless(line.tail->recipient);
+      return;
     }
+    first = false;
   }
-  return std::nullopt;
 }
 
 std::string_view take_code(Cursor& cursor) {
@@ -76,7 +90,7 @@ std::string_view take_status(Cursor& cursor) {
 }  // namespace
 
 std::optional<RejectLine> parse_reject(std::string_view text, TailForm form) {
-  RejectLine line{.state = {}, .peer = {}, .code = {}, .status = {}, .reply = {}, .tail = {}};
+  RejectLine line{.state = {}, .peer = {}, .code = {}, .status = {}, .rest = {}, .reply = {}, .tail = {}};
   Cursor cursor(text);
   const auto state = cursor.take_word();
   if (!state || !cursor.take("from ")) return std::nullopt;
@@ -86,8 +100,8 @@ std::optional<RejectLine> parse_reject(std::string_view text, TailForm form) {
   line.peer = *peer;
   line.code = take_code(cursor);
   line.status = take_status(cursor);
-  line.reply = cursor.rest();
-  if (text.size() <= longest_whole) line.tail = cut_tail(line.reply, form);
+  line.rest = line.reply = cursor.rest();
+  if (text.size() <= longest_whole) cut_tail(line, form);
   return line;
 }
 

@@ -114,38 +114,46 @@ std::optional<RejectReason> from_list(const RejectLine& line) {
   return reason;
 }
 
-// The last place where the server could have written it. What stands before that is what it is about.
-std::optional<std::string_view> about(std::string_view reply, std::string_view phrase, RejectReason& reason) {
-  const auto at = reply.rfind(phrase);
-  if (!reply.starts_with('<') || at == std::string_view::npos || at == 0) return std::nullopt;
-  reason.text = reply.substr(at + phrase.size());
-  return reply.substr(1, at - 1);
+// Where `words' stand, whoever has written them. What is in front of them then is what the reply is about.
+std::optional<std::string_view> about(std::string_view rest, std::string_view words) {
+  const auto at = rest.find(words);
+  if (!rest.starts_with('<') || at == std::string_view::npos || at == 0) return std::nullopt;
+  return rest.substr(1, at - 1);
 }
 
-RejectReason without_tail(const RejectLine& line) {
-  RejectReason reason{.ours = false, .kind = {}, .list = {}, .recipient = {}, .text = line.reply};
-  if (const auto what = about(line.reply, ">: Recipient address rejected: ", reason)) {
-    if (says_unknown_recipient(line, reason.text)) reason.kind = EventKind::recipient_unknown;
-    reason.recipient = *what;
-  } else if (about(line.reply, ">: Relay access denied", reason)) {
-    reason.kind = EventKind::relay_denied;
-  } else if (about(line.reply, ">: Sender address rejected: Domain not found", reason)) {
-    reason.kind = EventKind::sender_domain_unknown;
+void guess(const RejectLine& line, RejectReason& reason) {
+  const auto says = [&](std::string_view words) {
+    const auto what = about(line.rest, words);
+    if (what) reason.recipient = *what;
+    return what.has_value();
+  };
+  if (line.status == "5.1.1" && is_permanent(line)) {
+    if (says(">: Recipient address rejected: User unknown") ||
+        says(">: Recipient address rejected: undeliverable address")) {
+      reason.kind = EventKind::recipient_unknown;
+    }
+  } else if (line.status.ends_with(".7.1")) {
+    if (says(">: Relay access denied")) reason.kind = EventKind::relay_denied;
+  } else if (line.status.ends_with(".1.8")) {
+    if (about(line.rest, ">: Sender address rejected: Domain not found")) {
+      reason.kind = EventKind::sender_domain_unknown;
+    }
   }
-  return reason;
 }
 
 }  // namespace
 
 RejectReason reason_of(const RejectLine& line, const conf::Settings::Maillog& settings) {
   if (auto listed = from_list(line)) return *listed;
-  if (!line.tail) return without_tail(line);
   RejectReason reason{.ours = false, .kind = {}, .list = {}, .recipient = {}, .text = line.reply};
-  const auto reply = undecorated(line);
-  if (!reply) return reason;
-  reason.text = reply->text;
-  reason.ours = !is_from_probe(reply->text) && is_marked(reply->text);
-  if (!reason.ours) reason.kind = kind_of(line, *reply, settings);
+  const auto reply = line.tail ? undecorated(line) : std::nullopt;
+  if (reply) reason.text = reply->text;
+  if (!line.sure) {
+    guess(line, reason);
+  } else if (reply) {
+    reason.ours = !is_from_probe(reply->text) && is_marked(reply->text);
+    if (!reason.ours) reason.kind = kind_of(line, *reply, settings);
+  }
   return reason;
 }
 

@@ -148,12 +148,28 @@ Recognised about_message(const Scan& scan, std::string_view id_text, Cursor text
   return unknown();
 }
 
-constexpr std::array<std::string_view, 20> known_begins{
-    "lost connection ", "timeout ",      "too many errors ", "Anonymous TLS ",
-    "Untrusted TLS ",   "Trusted TLS ",  "Verified TLS ",    "setting up TLS ",
-    "SSL_accept ",      "TLS ",          "statistics: ",     "table ",
-    "proxy-",           "hangup after ", "xsasl_",           "initializing the server-side TLS engine",
-    "connect to ",      "fatal: ",       "error: ",          "panic: "};
+constexpr std::array<std::string_view, 22> known_begins{"lost connection ",
+                                                        "timeout ",
+                                                        "too many errors ",
+                                                        "Anonymous TLS ",
+                                                        "Untrusted TLS ",
+                                                        "Trusted TLS ",
+                                                        "Verified TLS ",
+                                                        "setting up TLS ",
+                                                        "SSL_accept ",
+                                                        "TLS ",
+                                                        "discarding EHLO keywords: ",
+                                                        "using backwards-compatible ",
+                                                        "statistics: ",
+                                                        "table ",
+                                                        "proxy-",
+                                                        "hangup after ",
+                                                        "xsasl_",
+                                                        "initializing the server-side TLS engine",
+                                                        "connect to ",
+                                                        "fatal: ",
+                                                        "error: ",
+                                                        "panic: "};
 
 }  // namespace
 

@@ -23,6 +23,11 @@ std::string quoted(std::string_view address) {
   return text + '"' + std::string(address.substr(at));
 }
 
+// Postfix before 3.5, and info_log_addr_form = internal.
+std::string unquoted(std::string_view address) {
+  return std::string(address);
+}
+
 struct Stranger {
   std::string sender = "a@sender.example";
   std::string recipient = "x@example.org";
@@ -31,10 +36,10 @@ struct Stranger {
 
 // What smtpd logs, cut where it cuts.
 std::string refusal(const Stranger& stranger, std::string_view about, std::string_view reply,
-                    std::string_view code = "550 5.1.1") {
+                    std::string_view code = "550 5.1.1", std::string (*form)(std::string_view) = quoted) {
   auto text = "NOQUEUE: reject: RCPT from bad.example[192.0.2.7]: " + std::string(code) + " <" + std::string(about) +
-              ">: " + std::string(reply) + "; from=<" + quoted(stranger.sender) + "> to=<" +
-              quoted(stranger.recipient) + "> proto=ESMTP helo=<" + stranger.helo + ">";
+              ">: " + std::string(reply) + "; from=<" + form(stranger.sender) + "> to=<" + form(stranger.recipient) +
+              "> proto=ESMTP helo=<" + stranger.helo + ">";
   text.resize(std::min<std::size_t>(text.size(), 2000));
   return "postfix/smtpd[1]: " + text;
 }
@@ -44,6 +49,10 @@ constexpr std::string_view unknown_user = "Recipient address rejected: User unkn
 // What one would like to be found in place of the truth.
 const std::vector<std::string>& wishes() {
   static const std::vector<std::string> texts{
+      "c@d@example.org>: Recipient address rejected: foo [mxw:listing]; from=<\"@q> to=<c@d",
+      "c@example.org>: Recipient address rejected: foo [mxw:listing]; from=<a@b> to=<c",
+      "c@example.org>: Recipient address rejected: This is a trap; from=<a@b> to=<c",
+      "c@b.example>: Sender address rejected: foo [mxw:listing]; from=<c",
       "x>: Recipient address rejected: foo [mxw:listing]; from=<a> to=<b",
       "x>: Recipient address rejected: foo [mxw:listing]; from=<a@b> to=<c@d> proto=ESMTP helo=<h>",
       "x>: Recipient address rejected: foo [mxw:listing]; from=<\"",
@@ -98,6 +107,41 @@ TEST_CASE("no sender and no recipient hides relaying, or a sender whose domain i
       CAPTURE(domain);
       CHECK(is_truth(Rig().see(domain), EventKind::sender_domain_unknown));
     }
+  }
+}
+
+TEST_CASE("where the log has addresses without quotes, nothing can be hidden or forged either") {
+  for (const auto& sender : wishes()) {
+    for (const auto& recipient : wishes()) {
+      const Stranger stranger{.sender = sender + "@b.example", .recipient = recipient + "@example.org"};
+      const auto user = refusal(stranger, stranger.recipient, unknown_user, "550 5.1.1", unquoted);
+      CAPTURE(user);
+      CHECK(is_truth(Rig().see(user), EventKind::recipient_unknown));
+      const auto relay = refusal(stranger, stranger.recipient, "Relay access denied", "554 5.7.1", unquoted);
+      CHECK(is_truth(Rig().see(relay), EventKind::relay_denied));
+      const auto domain =
+          refusal(stranger, stranger.sender, "Sender address rejected: Domain not found", "450 4.1.8", unquoted);
+      CHECK(is_truth(Rig().see(domain), EventKind::sender_domain_unknown));
+      const auto denied =
+          refusal(stranger, stranger.recipient, "Recipient address rejected: Denied", "554 5.7.1", unquoted);
+      CHECK(summary(Rig().see(denied)) == "known");
+    }
+  }
+}
+
+TEST_CASE("what another host has said of a probed address is not ours") {
+  for (const std::string_view said : {"[mxw:listing]", "This is a trap"}) {
+    const auto reply =
+        "Recipient address rejected: unverified address: host mx[203.0.113.9] said: " + std::string(said);
+    CHECK(summary(Rig().see(refusal({}, "x@example.org", reply, "450 4.1.1"))) == "known");
+  }
+}
+
+TEST_CASE("a long recipient that quotes other phrases is still unknown when its line is cut") {
+  for (const std::string_view phrase : {">: Recipient address rejected: Denied", ">: Relay access denied"}) {
+    const auto recipient = "x" + std::string(phrase) + std::string(980, 'u') + "@example.org";
+    const auto line = refusal({.recipient = recipient}, recipient, unknown_user);
+    CHECK(is_truth(Rig().see(line), EventKind::recipient_unknown));
   }
 }
 
