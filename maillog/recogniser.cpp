@@ -44,7 +44,7 @@ constexpr std::array table{
         "postfix/delivery",
         scan_delivery,
         Match::behind_postfix,
-        {"smtp", "lmtp", "local", "virtual", "pipe", "discard", "error"}},
+        {"smtp", "lmtp", "local", "virtual", "pipe", "discard"}},
     Row{"dovecot",
         "dovecot",
         scan_dovecot,

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "maillog/scanner.hpp"
+
 namespace mxwarden::maillog {
 namespace {
 
@@ -20,7 +22,7 @@ constexpr std::string_view relay_denied = "Relay access denied";
 
 // A reply `<X>: PHRASE TEXT' with X taken off.
 struct Decorated {
-  std::string_view phrase;  // empty: the text is the phrase
+  std::string_view phrase;
   std::string_view text;
 };
 
@@ -31,22 +33,24 @@ std::optional<Decorated> behind(std::string_view reply, std::string_view what, s
   return Decorated{phrase, cursor.rest()};
 }
 
-std::optional<Decorated> undecorated(const RejectLine& line) {
-  const auto& tail = *line.tail;
-  std::optional<Decorated> found;
-  const auto try_one = [&](const std::optional<std::string>& what, std::string_view phrase) {
-    if (what && !found) found = behind(line.reply, *what, phrase);
+std::optional<Decorated> undecorated(std::string_view reply, const Peer& peer, const RejectTail& tail) {
+  struct Candidate {
+    std::optional<std::string_view> what;
+    std::string_view phrase;
   };
-  try_one(tail.recipient, recipient_rejected);
-  try_one(tail.recipient, {});  // only `Relay access denied' stands so
-  if (found && found->phrase.empty() && !found->text.starts_with(relay_denied)) found.reset();
-  try_one(tail.sender, sender_rejected);
-  try_one(tail.helo, helo_rejected);
-  try_one(std::string(line.peer.text), client_rejected);
-  try_one(std::string(line.peer.without_port()), client_rejected);
-  try_one("DATA", data_rejected);
-  try_one("END-OF-MESSAGE", end_of_data_rejected);
-  return found;
+  const std::array<Candidate, 8> candidates{{{tail.recipient, recipient_rejected},
+                                             {tail.recipient, relay_denied},
+                                             {tail.sender, sender_rejected},
+                                             {tail.helo, helo_rejected},
+                                             {peer.text, client_rejected},
+                                             {peer.without_port(), client_rejected},
+                                             {"DATA", data_rejected},
+                                             {"END-OF-MESSAGE", end_of_data_rejected}}};
+  for (const auto& candidate : candidates) {
+    if (!candidate.what) continue;
+    if (auto found = behind(reply, *candidate.what, candidate.phrase)) return found;
+  }
+  return std::nullopt;
 }
 
 // ` [mxw:RULE]' at the end, as policy/reply.hpp writes it.
@@ -90,7 +94,7 @@ std::optional<EventKind> kind_of_text(std::string_view text, const conf::Setting
 
 std::optional<EventKind> kind_of(const RejectLine& line, const Decorated& reply,
                                  const conf::Settings::Maillog& settings) {
-  if (reply.phrase.empty()) return EventKind::relay_denied;
+  if (reply.phrase == relay_denied) return EventKind::relay_denied;
   if (reply.phrase == recipient_rejected && says_unknown_recipient(line, reply.text)) {
     return EventKind::recipient_unknown;
   }
@@ -146,8 +150,8 @@ void guess(const RejectLine& line, RejectReason& reason) {
 RejectReason reason_of(const RejectLine& line, const conf::Settings::Maillog& settings) {
   if (auto listed = from_list(line)) return *listed;
   RejectReason reason{.ours = false, .kind = {}, .list = {}, .recipient = {}, .text = line.reply};
-  const auto reply = line.tail ? undecorated(line) : std::nullopt;
-  if (reply) reason.text = reply->text;
+  const auto reply = line.tail ? undecorated(line.reply, line.peer, *line.tail) : std::nullopt;
+  if (reply) reason.text = reply->text.empty() ? reply->phrase : reply->text;
   if (!line.sure) {
     guess(line, reason);
   } else if (reply) {
@@ -155,6 +159,12 @@ RejectReason reason_of(const RejectLine& line, const conf::Settings::Maillog& se
     if (!reason.ours) reason.kind = kind_of(line, *reply, settings);
   }
   return reason;
+}
+
+void put_tail(const RejectTail& tail, policy::MailEvent& event) {
+  if (tail.sender) event.sender = copied(*tail.sender);
+  if (tail.recipient) event.recipient = copied(*tail.recipient);
+  if (tail.helo) event.helo = copied(*tail.helo);
 }
 
 }  // namespace mxwarden::maillog

@@ -24,4 +24,7 @@ struct RejectReason {
 
 RejectReason reason_of(const RejectLine& line, const conf::Settings::Maillog& settings);
 
+// The addresses and the HELO name that it tells.
+void put_tail(const RejectTail& tail, policy::MailEvent& event);
+
 }  // namespace mxwarden::maillog

@@ -105,10 +105,6 @@ Recognised message_of(const Scan& scan, const QueueId& id, Cursor text) {
   return recognised;
 }
 
-void put(std::string& into, const std::optional<std::string>& text) {
-  if (text) into = copied(*text);
-}
-
 Recognised rejected(const Scan& scan, std::string_view text) {
   const auto line = parse_reject(text, TailForm::smtpd);
   if (!line) return known();
@@ -120,11 +116,7 @@ Recognised rejected(const Scan& scan, std::string_view text) {
   event.list = copied(reason.list);
   event.reason = copied(reason.text);
   event.recipient = copied(reason.recipient);
-  if (line->tail) {
-    put(event.sender, line->tail->sender);
-    put(event.recipient, line->tail->recipient);
-    put(event.helo, line->tail->helo);
-  }
+  if (line->tail) put_tail(*line->tail, event);
   return recognised;
 }
 

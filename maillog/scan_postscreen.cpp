@@ -3,6 +3,7 @@
 #include <array>
 
 #include "maillog/reject_line.hpp"
+#include "maillog/reject_reason.hpp"
 
 namespace mxwarden::maillog {
 namespace {
@@ -53,10 +54,6 @@ Recognised misspoke(const Scan& scan, EventKind kind, Cursor text) {
   return event_in_session(scan, kind, *peer, text.rest());
 }
 
-void put(std::string& into, const std::optional<std::string>& text) {
-  if (text) into = copied(*text);
-}
-
 // By a list, or else for what other lines have said already.
 Recognised rejected(const Scan& scan, Cursor text) {
   const auto line = parse_reject(text.rest(), TailForm::postscreen);
@@ -70,11 +67,7 @@ Recognised rejected(const Scan& scan, Cursor text) {
   auto recognised = event_in_session(scan, EventKind::blocklist_reject, line->peer, {});
   auto& event = *recognised.event;
   event.list = copied(list);
-  if (line->tail) {
-    put(event.sender, line->tail->sender);
-    put(event.recipient, line->tail->recipient);
-    put(event.helo, line->tail->helo);
-  }
+  if (line->tail) put_tail(*line->tail, event);
   return recognised;
 }
 
