@@ -1,6 +1,6 @@
 #pragma once
 // Postfix smtpd(8): sessions, logins and refusals. Its texts are those of smtpd.c, smtpd_check.c and smtpd_sasl_glue.c
-// of Postfix 2.6 to 3.10; the client always stands in front of what the client has said.
+// of Postfix 3.7; the client always stands in front of what the client has said.
 //
 // A session is what a process is at between `connect from' and `disconnect from'.
 

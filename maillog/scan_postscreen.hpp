@@ -1,5 +1,5 @@
 #pragma once
-// Postfix postscreen(8) (postscreen*.c, Postfix 2.8 to 3.10). Here the client stands in front of all that it has said:
+// Postfix postscreen(8) (postscreen*.c of Postfix 3.7). Here the client stands in front of all that it has said:
 //
 //   CONNECT from [ADDR]:PORT to [ADDR]:PORT
 //   PREGREET 20 after 0.1 from [ADDR]:PORT: EHLO early.example\r\n

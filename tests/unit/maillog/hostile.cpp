@@ -203,7 +203,7 @@ TEST_CASE("addresses that are not quoted in the log do without the tail") {
 }
 
 TEST_CASE("a HELO name and a command cannot be a client") {
-  for (const auto& [line, expected] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+  for (const auto& row : std::initializer_list<std::pair<std::string_view, std::string_view>>{
            {"postfix/smtpd[1]: warning: non-SMTP command from bad.example[192.0.2.7]: connect from x[203.0.113.9]",
             "non_smtp_command client=192.0.2.7 name=<bad.example> reason=<connect from x[203.0.113.9]>"},
            {"postfix/smtpd[1]: improper command pipelining after EHLO from bad.example[192.0.2.7]: x from "
@@ -222,8 +222,8 @@ TEST_CASE("a HELO name and a command cannot be a client") {
            {"postfix/smtpd[1]: connect from [203.0.113.9] x", "known"},
            {"postfix/smtpd[1]: connect from a[203.0.113.9]b[192.0.2.7]", "known"},
            {"postfix/smtpd[1]: connect from a[203.0.113.999]", "known"}}) {
-    CAPTURE(line);
-    CHECK(summary(Rig().see(line)) == expected);
+    CAPTURE(row.first);
+    CHECK(summary(Rig().see(row.first)) == row.second);
   }
 }
 

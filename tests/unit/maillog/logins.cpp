@@ -13,9 +13,9 @@ namespace {
 using Rows = std::vector<std::pair<std::string_view, std::string_view>>;
 
 void check(const Rows& rows) {
-  for (const auto& [line, expected] : rows) {
-    CAPTURE(line);
-    CHECK(summary(Rig().see(line)) == expected);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(summary(Rig().see(row.first)) == row.second);
   }
 }
 

@@ -14,18 +14,18 @@ using Rows = std::vector<std::pair<std::string_view, std::string_view>>;
 
 // Each line on its own.
 void check(const Rows& rows) {
-  for (const auto& [line, expected] : rows) {
-    CAPTURE(line);
-    CHECK(summary(Rig().see(line)) == expected);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(summary(Rig().see(row.first)) == row.second);
   }
 }
 
 // One log.
 void check_log(const Rows& rows) {
   Rig rig;
-  for (const auto& [line, expected] : rows) {
-    CAPTURE(line);
-    CHECK(summary(rig.see(line)) == expected);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(summary(rig.see(row.first)) == row.second);
   }
 }
 
