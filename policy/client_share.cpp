@@ -32,6 +32,8 @@ std::vector<ClientShare::Hit> ClientShare::over(int percent) const {
 }
 
 void ClientShare::tick(Instant now) {
+  if (now < next_sweep_) return;
+  next_sweep_ = now + std::chrono::seconds(10);
   const auto forget = [now](Clients& clients) {
     erase_if(clients, [now](const auto& client) { return now - client.second >= memory; });
   };

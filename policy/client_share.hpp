@@ -39,7 +39,7 @@ class ClientShare {
   std::vector<Hit> over(int percent) const;
 
   void forget_hits() { hit_.clear(); }
-  // Forgets what is ten minutes old.
+  // Forgets what is ten minutes old, or ten seconds more.
   void tick(Instant now);
 
  private:
@@ -48,6 +48,7 @@ class ClientShare {
   static bool see(Clients& clients, const std::string& client, Instant now);
 
   std::size_t least_;
+  Instant next_sweep_{};
   Clients came_;
   std::map<std::string, Clients, std::less<>> hit_;
 };

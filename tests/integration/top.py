@@ -107,7 +107,7 @@ class Top(case.TestCase):
         self.assertEqual(set(self.counts("rejected")), {"198.51.100.7", "198.51.100.0/28"})
 
     def test_what_is_wrong_is_said(self):
-        for request, sentence in [({"op": "top", "by": "bad-recipients"}, "must be one of rejected, rate, login"),
+        for request, sentence in [({"op": "top", "by": "guessers"}, "must be one of rejected, rate, login"),
                                   ({"op": "top", "by": "rate", "since_ms": 90000000}, "nothing older than 1d is kept")]:
             [answer] = self.daemon.ask(request)
             self.assertFalse(answer["ok"])
