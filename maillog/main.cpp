@@ -1,7 +1,7 @@
 // mxwarden-maillog: reads the mail log, and tells mxwardend what has happened.
 //
 // Exit status: 0 at a signal or at the end of standard input, 64 wrong usage, 66 what is to be read cannot be, 70 a
-// fault of ours, 78 bad configuration.
+// fault of ours, 73 how far it has read cannot be kept, 78 bad configuration.
 
 #include <sysexits.h>
 
