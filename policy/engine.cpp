@@ -84,6 +84,7 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
       throw std::logic_error("more rules that count than a RuleMask has bits");
     }
     bits_.push_back(rule.counts ? RuleMask{1} << counting++ : 0);
+    if (rule.name == listing_name) listing_bit_ = bits_.back();
   }
   while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
   counts_messages_ = !rules_.empty() && rules_.back().name == good_record_name;
@@ -175,7 +176,11 @@ std::uint64_t Engine::good_messages(const Plan& plan) const {
 Settled Engine::settle(const Plan& plan, const Decision& decision) const {
   Settled settled;
   const bool refused = decision.verdict && decision.verdict->refuses;
-  if (!is_relay(*plan.question.request)) settled.let_pass = !refused;
+  if (!is_relay(*plan.question.request)) {
+    settled.let_pass = !refused;
+    // A session that began before its client was listed is none of its attempts: it may be what has listed it.
+    if (plan.question.known.listing == nullptr) settled.connection_counted_by |= listing_bit_;
+  }
   // By the rule that has settled it, which was the last to be asked.
   if (decision.verdict && decision.verdict->attempt) settled.connection_counted_by |= bit_of(plan.asked.back().rule);
   for (const auto& asked : plan.asked) {

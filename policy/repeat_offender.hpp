@@ -1,12 +1,13 @@
 #pragma once
 // A listed client that keeps coming ([repeat_offender]). Pure functions of its listing.
 //
-// An attempt is one SMTP session that was refused because of the listing. Attempts without a quiet spell of the rate's
-// interval between them are a period. One that has more of them than the rate admits in the intervals it has begun, or
-// more attempts in all than `total`, earns a ban; while one is noted in the listing no other is earned, so that a burst
-// of sessions is banned once. Each ban is `growth` times as long as the one before; a client that stays away for
-// max_ban after its last ban and attempt begins with the shortest again. Its total stays: over it, each attempt earns a
-// ban.
+// An attempt is one SMTP session that was refused because of the listing, or that a log tells of as having earned it
+// anew; what a session goes on with that was under way when its client was listed is none. Attempts without a quiet
+// spell of the rate's interval between them are a period. One that has more of them than the rate admits in the
+// intervals it has begun, or more attempts in all than `total`, earns a ban; while one is noted in the listing no other
+// is earned, so that a burst of sessions is banned once. Each ban is `growth` times as long as the one before; a client
+// that stays away for max_ban after its last ban and attempt begins with the shortest again. Its total stays: over it,
+// each attempt earns a ban.
 //
 // Attempts come from several nodes, whose clocks may differ by a minute; a time that is further back means that a clock
 // was set, and a new period begins there.

@@ -9,6 +9,7 @@
 //   !listing NET 90d LIST reason
 //   !grant ADDRESS 30m LOGIN
 //   !lift KIND NET              it is gone
+//   !event NAME name=value ...  what the mail log tells, now; members as policy/mail_event.hpp has them
 //   !records away|back          whether other nodes can be heard
 //   !restart                    the daemon starts anew; what has asked before is in the TCP table
 //   +30s                        the clock moves on
@@ -19,6 +20,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/json.hpp>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -27,6 +29,7 @@
 #include "base/duration.hpp"
 #include "conf/settings.hpp"
 #include "policy/decision_log.hpp"
+#include "policy/event_effects.hpp"
 #include "policy/pipeline.hpp"
 #include "store/embedded_store.hpp"
 #include "support/memory_records.hpp"
@@ -102,6 +105,8 @@ class Stage {
       lift(line.substr(6));
     } else if (line.starts_with("!ban ") || line.starts_with("!grant ") || line.starts_with("!listing ")) {
       remember(line.substr(1));
+    } else if (line.starts_with("!event ")) {
+      happen(line.substr(7));
     } else if (line == "!restart") {
       restart();
     } else {
@@ -140,6 +145,23 @@ class Stage {
     records_.erase(kind, Prefix::parse(line.substr(blank + 1)).value(), [](const Result<bool>& done) { done.value(); });
   }
 
+  void happen(const std::string& line) {
+    if (!pipeline_) start();
+    const auto name_end = std::min(line.find(' '), line.size());
+    boost::json::object object{{"event", line.substr(0, name_end)},
+                               {"time", milliseconds_since_1970(clock_.wall_now())}};
+    for (const auto& [name, value] : parse_attributes(line.substr(name_end))) {
+      if (name == "again") {
+        object[name] = value == "yes";
+      } else {
+        object[name] = value;
+      }
+    }
+    policy::EventBatch batch{"transcript", ++events_, {policy::parse_mail_event(object).value()}};
+    effects_->take(std::move(batch), clock_.now(), [](const Result<void>& done) { done.value(); });
+    store_->flush();
+  }
+
   void reload() {
     if (pipeline_) pipeline_->replace_engine(make_engine());
   }
@@ -150,6 +172,7 @@ class Stage {
     auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text_, "access", report));
     for (const auto& fault : report.faults) fail(fault.to_string());
     offences_.configure(settings, access);
+    effects_->configure(settings);
     return std::make_shared<const policy::Engine>(settings, std::move(access));
   }
 
@@ -162,6 +185,7 @@ class Stage {
   }
 
   void start() {
+    effects_.emplace(*store_, records_, offences_, say_);
     pipeline_.emplace(
         *store_, *tracker_, make_engine(),
         policy::Pipeline::Options{.connections = &counter_, .records = &records_, .offences = &offences_});
@@ -229,10 +253,13 @@ class Stage {
   FakeCounter counter_;
   tests::MemoryRecords records_{clock_};
   std::ostream* out_ = nullptr;  // of the line that is played
-  policy::Offences offences_{records_, [this](log::Level, const std::string& line) { *out_ << "  " << line << '\n'; }};
+  policy::Offences::Say say_ = [this](log::Level, const std::string& line) { *out_ << "  " << line << '\n'; };
+  policy::Offences offences_{records_, say_};
   std::optional<policy::Tracker> tracker_{policy::Tracker::Options{}};
   std::optional<store::EmbeddedStore> store_{store::EmbeddedStore::Options{.max_entries = 10'000}};
   std::optional<policy::Pipeline> pipeline_;
+  std::optional<policy::EventEffects> effects_;
+  std::uint64_t events_ = 0;
   policy::Inquiry inquiry_;
 };
 
