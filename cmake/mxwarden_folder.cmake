@@ -1,6 +1,7 @@
 # What every folder of the project has in common.
 #
-# mxwarden_folder(NAME) makes the library mxwarden_NAME of all .cpp files in the folder NAME but main.cpp. Its headers are written
+# mxwarden_folder(NAME) makes the library mxwarden_NAME of all .cpp files in the folder NAME, and in the folders in it, but
+# main.cpp. Its headers are written
 # "NAME/file.hpp" and are found only by targets that link the library: the include path is a folder of the build
 # tree that holds nothing but a link to the sources of NAME. So an include against the direction of the layers
 # (base <- conf, store <- policy <- server) does not compile.
@@ -25,7 +26,7 @@ function(mxwarden_folder name)
   set(include ${CMAKE_BINARY_DIR}/include/${name})
   file(MAKE_DIRECTORY ${include})
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${name} ${include}/${name} SYMBOLIC)
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp ${PROJECT_SOURCE_DIR}/${name}/*/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   add_library(mxwarden_${name} STATIC ${sources})
   target_include_directories(mxwarden_${name} PUBLIC ${include})

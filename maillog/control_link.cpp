@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/escape.hpp"
-#include "maillog/executor.hpp"
+#include "maillog/source/executor.hpp"
 
 namespace mxwarden::maillog {
 namespace {

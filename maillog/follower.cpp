@@ -13,11 +13,11 @@
 #include "base/escape.hpp"
 #include "base/notify.hpp"
 #include "conf/value.hpp"
-#include "maillog/file_source.hpp"
-#include "maillog/fingerprint.hpp"
-#include "maillog/journal_source.hpp"
-#include "maillog/stream_source.hpp"
-#include "maillog/syslog_source.hpp"
+#include "maillog/source/file_source.hpp"
+#include "maillog/source/fingerprint.hpp"
+#include "maillog/source/journal_source.hpp"
+#include "maillog/source/stream_source.hpp"
+#include "maillog/source/syslog_source.hpp"
 
 namespace mxwarden::maillog {
 namespace {

@@ -20,10 +20,10 @@
 #include "conf/command_line.hpp"
 #include "maillog/control_link.hpp"
 #include "maillog/delivery.hpp"
-#include "maillog/executor.hpp"
-#include "maillog/recogniser.hpp"
-#include "maillog/source.hpp"
-#include "maillog/state_file.hpp"
+#include "maillog/recognise/recogniser.hpp"
+#include "maillog/source/executor.hpp"
+#include "maillog/source/source.hpp"
+#include "maillog/source/state_file.hpp"
 #include "maillog/tally.hpp"
 
 namespace mxwarden::maillog {

@@ -11,7 +11,7 @@
 #include "base/log.hpp"
 #include "conf/command_line.hpp"
 #include "maillog/follow.hpp"
-#include "maillog/read_once.hpp"
+#include "maillog/once/read_once.hpp"
 
 namespace {
 

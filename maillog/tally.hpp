@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "maillog/recogniser.hpp"
+#include "maillog/recognise/recogniser.hpp"
 #include "policy/mail_event.hpp"
 
 namespace mxwarden::maillog {

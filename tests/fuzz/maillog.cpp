@@ -10,7 +10,7 @@
 #include <iostream>
 #include <set>
 
-#include "maillog/recogniser.hpp"
+#include "maillog/recognise/recogniser.hpp"
 
 using namespace mxwarden;
 using namespace mxwarden::maillog;

@@ -1,4 +1,4 @@
-#include "maillog/bounded_table.hpp"
+#include "maillog/recognise/bounded_table.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "maillog/dry_run.hpp"
+#include "maillog/once/dry_run.hpp"
 
 #include <doctest/doctest.h>
 

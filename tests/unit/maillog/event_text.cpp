@@ -1,4 +1,4 @@
-#include "maillog/event_text.hpp"
+#include "maillog/once/event_text.hpp"
 
 #include <doctest/doctest.h>
 

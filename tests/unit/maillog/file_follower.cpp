@@ -1,4 +1,4 @@
-#include "maillog/file_follower.hpp"
+#include "maillog/source/file_follower.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

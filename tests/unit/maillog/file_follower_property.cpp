@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "maillog/file_follower.hpp"
+#include "maillog/source/file_follower.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace mxwarden;

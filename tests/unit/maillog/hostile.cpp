@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "maillog/quoted_address.hpp"
+#include "maillog/recognise/quoted_address.hpp"
 #include "rig.hpp"
 
 using namespace mxwarden::maillog;

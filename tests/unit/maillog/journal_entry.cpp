@@ -1,4 +1,4 @@
-#include "maillog/journal_entry.hpp"
+#include "maillog/source/journal_entry.hpp"
 
 #include <doctest/doctest.h>
 

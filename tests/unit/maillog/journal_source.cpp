@@ -1,4 +1,4 @@
-#include "maillog/journal_source.hpp"
+#include "maillog/source/journal_source.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "maillog/line_counts.hpp"
+#include "maillog/once/line_counts.hpp"
 
 #include <doctest/doctest.h>
 

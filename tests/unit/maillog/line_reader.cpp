@@ -1,4 +1,4 @@
-#include "maillog/line_reader.hpp"
+#include "maillog/once/line_reader.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

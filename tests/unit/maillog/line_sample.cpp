@@ -1,4 +1,4 @@
-#include "maillog/line_sample.hpp"
+#include "maillog/once/line_sample.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "maillog/line_splitter.hpp"
+#include "maillog/source/line_splitter.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "maillog/log_input.hpp"
+#include "maillog/once/log_input.hpp"
 
 #include <doctest/doctest.h>
 

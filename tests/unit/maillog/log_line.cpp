@@ -1,4 +1,4 @@
-#include "maillog/log_line.hpp"
+#include "maillog/recognise/log_line.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "maillog/progress.hpp"
+#include "maillog/once/progress.hpp"
 
 #include <doctest/doctest.h>
 

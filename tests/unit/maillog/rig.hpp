@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "maillog/log_line.hpp"
-#include "maillog/recogniser.hpp"
+#include "maillog/recognise/log_line.hpp"
+#include "maillog/recognise/recogniser.hpp"
 
 namespace mxwarden::maillog {
 

@@ -1,4 +1,4 @@
-#include "maillog/simulation.hpp"
+#include "maillog/once/simulation.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "maillog/state_file.hpp"
+#include "maillog/source/state_file.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
