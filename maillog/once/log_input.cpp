@@ -43,6 +43,7 @@ Error cannot_open(const std::string& path, int error) {
 LogInput::LogInput(LogInput&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, STDIN_FILENO)),
       name_(std::move(other.name_)),
+      block_(std::move(other.block_)),
       size_(other.size_),
       written_at_(other.written_at_) {}
 
@@ -63,6 +64,15 @@ Result<LogInput> LogInput::open(const std::string& path) {
     input.written_at_ = WallTime(std::chrono::seconds(status.st_mtim.tv_sec));
   }
   return input;
+}
+
+Result<std::string_view> LogInput::read() {
+  ssize_t size = 0;
+  do {
+    size = ::read(descriptor_, block_.data(), block_.size());
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return Error{std::generic_category().message(errno)};
+  return std::string_view(block_.data(), static_cast<std::size_t>(size));
 }
 
 Result<std::string> path_of_log(const conf::Started& started) {

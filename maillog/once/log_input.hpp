@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -21,7 +22,8 @@ class LogInput {
   LogInput& operator=(LogInput&&) = delete;
   ~LogInput();
 
-  int descriptor() const { return descriptor_; }
+  // What comes next, 256 KiB at most, until the next call; where there is nothing yet it waits. Empty: that was all.
+  Result<std::string_view> read();
   const std::string& name() const { return name_; }  // for people
   // Of a regular file.
   std::optional<std::uint64_t> size() const { return size_; }
@@ -29,10 +31,13 @@ class LogInput {
   std::optional<WallTime> written_at() const { return written_at_; }
 
  private:
-  LogInput(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
+  static constexpr std::size_t block_size = 256 * 1024;
+
+  LogInput(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)), block_(block_size) {}
 
   int descriptor_;
   std::string name_;
+  std::vector<char> block_;
   std::optional<std::uint64_t> size_;
   std::optional<WallTime> written_at_;
 };

@@ -13,9 +13,9 @@
 #include "base/clock.hpp"
 #include "maillog/once/dry_run.hpp"
 #include "maillog/once/line_counts.hpp"
-#include "maillog/once/line_reader.hpp"
 #include "maillog/once/log_input.hpp"
 #include "maillog/once/progress.hpp"
+#include "maillog/source/line_splitter.hpp"
 
 namespace mxwarden::maillog {
 namespace {
@@ -48,53 +48,60 @@ std::unique_ptr<LineReport> report_of(const conf::Started& started) {
 // One log, from its first line to the last.
 class Reading {
  public:
-  Reading(const LogInput& input, LineReport& report, const conf::Settings::Maillog& settings, std::ostream& out,
+  Reading(LogInput& input, LineReport& report, const conf::Settings::Maillog& settings, std::ostream& out,
           std::ostream& err)
       : input_(input),
         report_(report),
         out_(out),
         err_(err),
-        reader_(input.descriptor()),
         recogniser_(settings),
         progress_(clock_.now(), input.size(), columns_of_terminal()) {}
 
   int run() {
     for (bool more = true; more;) {
-      const auto read = reader_.read();
-      if (!read) return failed(read.error().message);
-      if (const auto decompressor = compressed_with(); !decompressor.empty()) {
+      const auto block = input_.read();
+      if (!block) return failed(block.error().message);
+      if (const auto decompressor = compressed_with(*block); !decompressor.empty()) {
         return failed("it is compressed; use `" + std::string(decompressor) +
                       " FILE | mxwarden-maillog --dry-run -' (or --stats)");
       }
-      more = *read;
-      take_lines();
+      more = !block->empty();
+      take_lines(*block);
       // What the lines of a pipe tell is to be seen while the next are waited for.
       if (!write_out()) return cannot_write();
-      if (shows_progress_) progress_.show(err_, {reader_.bytes(), reader_.lines()}, clock_.now());
+      if (shows_progress_) progress_.show(err_, {splitter_.fed(), lines_}, clock_.now());
     }
     return finish();
   }
 
  private:
-  std::string_view compressed_with() const { return reader_.lines() == 0 ? decompressor_of(reader_.block()) : ""; }
+  std::string_view compressed_with(std::string_view block) const {
+    return splitter_.fed() == 0 ? decompressor_of(block) : "";
+  }
 
-  void take_lines() {
+  // An empty block: that was all.
+  void take_lines(std::string_view block) {
     // Once a block: a time without a year is of the year that is nearest, which is no matter of seconds.
     const auto now = clock_.wall_now();
     const auto read_at = std::min(input_.written_at().value_or(now), now);
-    while (const auto text = reader_.next()) {
-      if (const auto line = parser_.parse(*text, read_at)) {
-        report_.add(reader_.lines(), *line, recogniser_.see(*line, reader_.position()), output_);
-      } else {
-        report_.add_no_log_line();
-      }
+    const auto take = [&](std::optional<std::string_view> text, std::uint64_t end) {
+      ++lines_;
+      if (text) take_line(*text, end, read_at);
+    };
+    block.empty() ? splitter_.end(take) : splitter_.feed(block, take);
+  }
+
+  void take_line(std::string_view text, std::uint64_t end, WallTime read_at) {
+    if (const auto line = parser_.parse(text, read_at)) {
+      report_.add(lines_, *line, recogniser_.see(*line, end), output_);
+    } else {
+      report_.add_no_log_line();
     }
   }
 
   int finish() {
     std::string remark;
-    report_.finish({.lines = reader_.lines(), .bytes = reader_.bytes(), .too_long = reader_.too_long()}, output_,
-                   remark);
+    report_.finish({.lines = lines_, .bytes = splitter_.fed(), .too_long = splitter_.too_long()}, output_, remark);
     if (!write_out()) return cannot_write();
     progress_.take_away(err_);
     err_ << remark;
@@ -124,11 +131,12 @@ class Reading {
   }
 
   const SystemClock clock_;
-  const LogInput& input_;
+  LogInput& input_;
   LineReport& report_;
   std::ostream& out_;
   std::ostream& err_;
-  LineReader reader_;
+  LineSplitter splitter_;
+  std::uint64_t lines_ = 0;
   LineParser parser_;
   Recogniser recogniser_;
   Progress progress_;
@@ -153,7 +161,7 @@ int read_once(const conf::Started& started, std::ostream& out, std::ostream& err
     err << program << quiet.error().message << "\n";
     return EX_OSERR;
   }
-  const auto input = LogInput::open(*path);
+  auto input = LogInput::open(*path);
   if (!input) {
     err << program << input.error().message << "\n";
     return EX_NOINPUT;

@@ -98,9 +98,10 @@ void remember_lines(int file, std::uint64_t end, std::uint64_t most,
   }
 }
 
-// Where the last whole line before `end` ends; a line that is longer than may be begins there.
+// Where the last whole line before `end` ends. What is longer than a line may be, with its carriage return and the line
+// feed before it, begins there.
 std::uint64_t end_of_lines(int file, std::uint64_t end) {
-  const auto bytes = bytes_before(file, end, LineSplitter::longest_line);
+  const auto bytes = bytes_before(file, end, LineSplitter::longest_line + 2);
   const auto last = bytes.rfind('\n');
   if (last != std::string::npos) return end - bytes.size() + last + 1;
   return bytes.size() == end ? 0 : end;

@@ -3,43 +3,37 @@
 #include <utility>
 
 namespace mxwarden::maillog {
-namespace {
-
-std::string_view without_carriage_return(std::string_view line) {
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
-
-}  // namespace
 
 void LineSplitter::feed(std::string_view bytes, const Take& take) {
   while (!bytes.empty()) {
     const auto length = bytes.find('\n');
     if (length == std::string_view::npos) return keep(bytes);
+    fed_ += length + 1;
     finish(bytes.substr(0, length), take);
     bytes.remove_prefix(length + 1);
   }
 }
 
-void LineSplitter::finish(std::string_view end_of_line, const Take& take) {
-  fed_ += end_of_line.size() + 1;
+void LineSplitter::end(const Take& take) {
+  if (fed_ > ended_) finish({}, take);
+}
+
+// The line has its end here, and that is counted.
+void LineSplitter::finish(std::string_view rest_of_line, const Take& take) {
   ended_ = fed_;
-  const auto too_long = std::exchange(passing_over_, false) || begun_.size() + end_of_line.size() > longest_line;
-  const auto begun = std::exchange(begun_, {});
-  if (too_long) {
-    ++too_long_;
-    take(std::nullopt, ended_);
-  } else if (begun.empty()) {
-    take(without_carriage_return(end_of_line), ended_);
-  } else {
-    take(without_carriage_return(begun + std::string(end_of_line)), ended_);
-  }
+  const auto was_too_long = std::exchange(passing_over_, false);
+  auto begun = std::exchange(begun_, {});
+  auto line = begun.empty() ? rest_of_line : std::string_view(begun += rest_of_line);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (!was_too_long && line.size() <= longest_line) return take(line, ended_);
+  ++too_long_;
+  take(std::nullopt, ended_);
 }
 
 void LineSplitter::keep(std::string_view begin_of_line) {
   fed_ += begin_of_line.size();
-  if (passing_over_) return;
-  passing_over_ = begun_.size() + begin_of_line.size() > longest_line;
+  // One byte more may be the carriage return of its end.
+  passing_over_ = passing_over_ || begun_.size() + begin_of_line.size() > longest_line + 1;
   if (passing_over_) {
     begun_ = {};
   } else {

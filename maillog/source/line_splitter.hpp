@@ -1,8 +1,9 @@
 #pragma once
 // Bytes in, lines out, however the bytes are cut. Pure.
 //
-// A line is given without its line feed, and without a carriage return before that. One that is longer than 64 KiB is
-// passed over as a whole, and counted. Memory: the line that was begun.
+// A line is given without its line feed, and without a carriage return before that. One that then has more than 64 KiB
+// is passed over as a whole, and counted. What else a line holds, zero bytes included, is nobody's business here.
+// Memory: the line that was begun; one that lies whole in what is fed is not copied.
 
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,8 @@ class LineSplitter {
   using Take = std::function<void(std::optional<std::string_view> line, std::uint64_t end)>;
 
   void feed(std::string_view bytes, const Take& take);
+  // There are no more bytes: what was begun is a line also without its end.
+  void end(const Take& take);
 
   // Bytes that were fed, and of them those of whole lines.
   std::uint64_t fed() const { return fed_; }
@@ -32,7 +35,7 @@ class LineSplitter {
   std::uint64_t too_long() const { return too_long_; }
 
  private:
-  void finish(std::string_view end_of_line, const Take& take);
+  void finish(std::string_view rest_of_line, const Take& take);
   void keep(std::string_view begin_of_line);
 
   std::string begun_;

@@ -87,9 +87,8 @@ void StreamSource::read() {
   };
   if (size > 0) {
     splitter_.feed(std::string_view(buffer_).substr(0, static_cast<std::size_t>(size)), take);
-  } else if (splitter_.fed() > splitter_.ended()) {
-    // The last line is one also without its end.
-    splitter_.feed("\n", take);
+  } else {
+    splitter_.end(take);
   }
   taker_.taken();
   ended_ ? taker_.ended() : await();

@@ -10,12 +10,16 @@ using namespace mxwarden::maillog;
 namespace {
 
 struct Split {
-  void feed(std::string_view bytes) {
-    splitter.feed(bytes, [this](std::optional<std::string_view> line, std::uint64_t end) {
-      lines.push_back(line ? std::string(*line) : "too long");
-      ends.push_back(end);
-    });
+  void feed(std::string_view bytes) { splitter.feed(bytes, take); }
+  void feed(std::string_view text, std::size_t piece) {
+    for (std::size_t at = 0; at < text.size(); at += piece) feed(text.substr(at, piece));
   }
+  void end() { splitter.end(take); }
+
+  LineSplitter::Take take = [this](std::optional<std::string_view> line, std::uint64_t end) {
+    lines.push_back(line ? std::string(*line) : "too long");
+    ends.push_back(end);
+  };
 
   LineSplitter splitter;
   std::vector<std::string> lines;
@@ -29,7 +33,7 @@ TEST_CASE("lines come out as they went in, wherever the bytes are cut") {
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     CAPTURE(piece);
     Split split;
-    for (std::size_t at = 0; at < text.size(); at += piece) split.feed(std::string_view(text).substr(at, piece));
+    split.feed(text, piece);
     CHECK(split.lines == std::vector<std::string>{"one", "", "two words", "three"});
     CHECK(split.ends == std::vector<std::uint64_t>{5, 6, 16, 22});
   }
@@ -45,16 +49,47 @@ TEST_CASE("a line without its end waits for it") {
   CHECK(split.lines == std::vector<std::string>{"one", "two"});
 }
 
-TEST_CASE("a line may have 64 KiB, and a longer one is passed over in one go") {
+TEST_CASE("the last line is one also without its end, once") {
+  Split split;
+  split.end();
+  CHECK(split.lines.empty());
+  split.feed("one\ntwo\r");
+  split.end();
+  split.end();
+  CHECK(split.lines == std::vector<std::string>{"one", "two"});
+  CHECK(split.ends == std::vector<std::uint64_t>{4, 8});
+}
+
+TEST_CASE("zero bytes and bytes that are no text are in a line as any other") {
+  Split split;
+  const std::string text("a\0b\xFF\x1B\r\r\n", 8);
+  split.feed(text);
+  CHECK(split.lines == std::vector<std::string>{text.substr(0, 6)});
+}
+
+TEST_CASE("a line may have 64 KiB beside its end, and a longer one is passed over in one go") {
   const std::string longest(LineSplitter::longest_line, 'x');
-  for (const std::size_t piece : {std::size_t{1000}, std::size_t{65536}, std::size_t{500'000}}) {
-    CAPTURE(piece);
-    Split split;
-    const auto text = longest + "\n" + longest + "y\n" + longest + longest + longest + "\nlast\n";
-    for (std::size_t at = 0; at < text.size(); at += piece) split.feed(std::string_view(text).substr(at, piece));
-    CHECK(split.lines == std::vector<std::string>{longest, "too long", "too long", "last"});
-    CHECK(split.ends.back() == text.size());
-    CHECK(split.splitter.too_long() == 2);
+  struct Row {
+    const char* label;
+    std::string line;
+    bool too_long;
+  };
+  for (const auto& row : {Row{"just as long", longest, false}, Row{"with a carriage return", longest + "\r", false},
+                          Row{"one byte too long", longest + "x", true}, Row{"two returns", longest + "\r\r", true},
+                          Row{"many times too long", longest + longest + longest, true}}) {
+    for (const std::size_t piece : std::vector<std::size_t>{1000, 65536, 65537, 65538, 500'000}) {
+      CAPTURE(row.label);
+      CAPTURE(piece);
+      const auto expected = row.too_long ? "too long" : longest;
+      Split split;
+      const auto text = row.line + "\nafter\n" + row.line;
+      split.feed(text, piece);
+      CHECK(split.lines == std::vector<std::string>{expected, "after"});
+      split.end();
+      CHECK(split.lines.back() == expected);
+      CHECK(split.ends == std::vector<std::uint64_t>{row.line.size() + 1, row.line.size() + 7, text.size()});
+      CHECK(split.splitter.too_long() == (row.too_long ? 2 : 0));
+    }
   }
 }
 

@@ -50,6 +50,22 @@ TEST_CASE("of a file the size and its last change are known, of a device they ar
   CHECK(*file->written_at() > WallTime());
 }
 
+TEST_CASE("what is read comes in blocks, and the last one is empty") {
+  auto file = LogInput::open(MXWARDEN_SOURCE_DIR "/tests/unit/maillog/log_input.cpp");
+  REQUIRE(file.has_value());
+  const auto block = file->read();
+  REQUIRE(block.has_value());
+  CHECK(block->starts_with("#include"));
+  CHECK(block->size() == *file->size());
+  CHECK(file->read().value().empty());
+}
+
+TEST_CASE("what cannot be read says why") {
+  auto file = LogInput::open("/proc/self/mem");
+  REQUIRE(file.has_value());
+  CHECK(file->read().error().message == "Input/output error");
+}
+
 TEST_CASE("a compressed log is known by its first bytes") {
   CHECK(decompressor_of("\x1F\x8B\x08...") == "zcat");
   CHECK(decompressor_of(std::string_view("\xFD"
