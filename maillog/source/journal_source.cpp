@@ -25,13 +25,16 @@ constexpr std::size_t read_size = 65536;
 // Before the first entry a time stands for the cursor, as --since has it: a cursor begins otherwise.
 constexpr char time_mark = '@';
 
+// `-- Boot 5f... --', where a boot follows another: no entry.
+constexpr std::string_view remark_mark = "-- ";
+
 std::string cursor_at(WallTime time) {
   const auto since = std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count();
   return fmt::format("{}{}.{:06}", time_mark, since / 1'000'000, since % 1'000'000);
 }
 
-// With the pipe as its standard output. Signals are to it as they are to any program. Returns its number, or minus the
-// error's.
+// With the pipe as its standard output, and our standard error, where it says what is wrong. Signals are to it as they
+// are to any program. Returns its number, or minus the error's.
 int spawn_child(std::vector<std::string> arguments, int output) {
   std::vector<char*> pointers;
   for (auto& argument : arguments) pointers.push_back(argument.data());
@@ -80,8 +83,8 @@ JournalSource::~JournalSource() {
 
 std::vector<std::string> JournalSource::arguments() const {
   auto arguments = command_;
-  arguments.insert(arguments.end(),
-                   {"--follow", "--output=json", "--quiet", "SYSLOG_FACILITY=2", "SYSLOG_FACILITY=22"});
+  // Not --quiet: it would not say then that it may not read the journal.
+  arguments.insert(arguments.end(), {"--follow", "--output=json", "SYSLOG_FACILITY=2", "SYSLOG_FACILITY=22"});
   const auto& last = unacknowledged_.empty() ? acknowledged_ : unacknowledged_.back();
   arguments.push_back((last.cursor.starts_with(time_mark) ? "--since=" : "--after-cursor=") + last.cursor);
   // Else it shows the last ten alone.
@@ -138,6 +141,7 @@ void JournalSource::read() {
 }
 
 void JournalSource::take(std::optional<std::string_view> text) {
+  if (text && text->starts_with(remark_mark)) return;
   const auto entry = text ? parse_journal_entry(*text) : std::nullopt;
   ++position_;
   if (entry) {
@@ -150,7 +154,7 @@ void JournalSource::take(std::optional<std::string_view> text) {
 
 void JournalSource::child_ended() {
   end_child();
-  ended_.warn("journalctl has ended, and is started again; see above what it said", clock_.now());
+  ended_.warn("journalctl has ended, and is started again; on standard error it says why", clock_.now());
   timer_.expires_after(back_off_.next());
   timer_.async_wait([this, alive = std::weak_ptr(alive_)](const error_code& error) {
     if (error || alive.expired()) return;

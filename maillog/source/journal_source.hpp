@@ -1,6 +1,7 @@
 #pragma once
 // systemd's journal, as journalctl(1) follows it: what programs say to the syslog facilities mail and, as Cyrus does,
-// local6. journalctl runs as a child, and is started again when it ends.
+// local6. journalctl runs as a child, and is started again when it ends; what it says to its standard error goes to
+// ours.
 //
 // An entry's position is its number among those that were ever read; the bookmark has the cursor of it, after which
 // reading goes on. Without one it begins with what comes after this was made.

@@ -33,8 +33,8 @@ class Journal:
 def follow(path, arguments):
     # The options that stand for what this does; another would be a mistake.
     options = [argument for argument in arguments if argument.startswith("-")]
-    assert options[:3] == ["--follow", "--output=json", "--quiet"] and options[4:] == ["--no-tail"], options
-    kind, _, begin = options[3].partition("=")
+    assert options[:2] == ["--follow", "--output=json"] and options[3:] == ["--no-tail"], options
+    kind, _, begin = options[2].partition("=")
     assert kind in ("--since", "--after-cursor"), options
     waits = True
     with open(path, encoding="utf-8") as journal:

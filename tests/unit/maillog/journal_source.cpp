@@ -64,7 +64,7 @@ struct Rig {
   std::optional<JournalSource> source;
 };
 
-constexpr const char* common = "--follow --output=json --quiet SYSLOG_FACILITY=2 SYSLOG_FACILITY=22";
+constexpr const char* common = "--follow --output=json SYSLOG_FACILITY=2 SYSLOG_FACILITY=22";
 
 }  // namespace
 
@@ -82,6 +82,16 @@ TEST_CASE("without a bookmark the journal is read from now on, and entries are c
   rig.source->acknowledge(3);
   CHECK(rig.source->bookmark()->position == 3);
   CHECK(rig.source->bookmark()->cursor == "c2");
+  rig.source->stop();
+}
+
+TEST_CASE("what journalctl remarks between entries is no line") {
+  Rig rig;
+  rig.folder.append("said", "-- Boot 5fb1c5d0e3a14c7f8f4b0d5c2a7e9b11 --\n" + entry("1"));
+  REQUIRE(rig.source->start().has_value());
+  REQUIRE(rig.read(1));
+  CHECK(rig.taker.texts == Texts{"1"});
+  CHECK(rig.taker.positions == std::vector<std::uint64_t>{1});
   rig.source->stop();
 }
 
