@@ -123,15 +123,16 @@ std::optional<nanoseconds> take_fraction(Cursor& cursor) {
   return fraction;
 }
 
-// `Z` or `+01:00`: how far the clock was ahead.
+// `Z`, `+01:00` or, as `journalctl -o short-iso` has it, `+0100`: how far the clock was ahead.
 std::optional<minutes> take_zone(Cursor& cursor) {
   if (cursor.take("Z")) return minutes{};
   const auto text = cursor.rest();
-  if (text.size() < 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  const std::size_t size = text.size() > 3 && text[3] == ':' ? 6 : 5;
+  if (text.size() < size || (text[0] != '+' && text[0] != '-')) return std::nullopt;
   const auto ahead_hours = two_digits(text.data() + 1);
-  const auto ahead_minutes = two_digits(text.data() + 4);
+  const auto ahead_minutes = two_digits(text.data() + size - 2);
   if (ahead_hours < 0 || ahead_hours > 23 || ahead_minutes < 0 || ahead_minutes > 59) return std::nullopt;
-  cursor = Cursor(text.substr(6));
+  cursor = Cursor(text.substr(size));
   const auto ahead = hours(ahead_hours) + minutes(ahead_minutes);
   return text[0] == '+' ? ahead : -ahead;
 }

@@ -1,7 +1,7 @@
 #pragma once
 // A line of a log taken apart as far as syslog goes: when, by which program, what it said. Three forms (RFC 3164's with
-// Postfix's zero-padded day and syslog's blank-padded one; rsyslog's ISO 8601), and the datagrams of a syslog socket
-// (RFC 3164 without a host name, as syslog(3) sends them; RFC 5424).
+// Postfix's zero-padded day and syslog's blank-padded one; ISO 8601, as rsyslog and journalctl have it), and the
+// datagrams of a syslog socket (RFC 3164 without a host name, as syslog(3) sends them; RFC 5424).
 //
 // A traditional time has no year and no zone: it is this host's local time, of the year that brings it nearest to when
 // the line is read, a day in the future at most. Of the two that an hour has which is there twice, it is the one that

@@ -51,6 +51,8 @@ TEST_CASE("a line is taken apart in each of the three forms") {
                            "a[192.0.2.7]",
                            "2026-11-20T23:30:13Z mail postfix/submission/smtpd[29866]: connect from a[192.0.2.7]",
                            "2026-11-21T01:00:13+01:30 mail postfix/submission/smtpd[29866]: connect from a[192.0.2.7]",
+                           "2026-11-20T23:30:13+0000 mail postfix/submission/smtpd[29866]: connect from a[192.0.2.7]",
+                           "2026-11-21T01:00:13+0130 mail postfix/submission/smtpd[29866]: connect from a[192.0.2.7]",
                            "2026-11-20T18:30:13-05:00 mail postfix/submission/smtpd[29866]: connect from a[192.0.2.7]",
                            "Nov 20 23:30:13 postfix/submission/smtpd[29866]: connect from a[192.0.2.7]"}) {
     CAPTURE(text);
@@ -103,6 +105,10 @@ TEST_CASE("what is no line of a log is nothing") {
                                             "2026-02-29T23:30:13Z mx a: x",
                                             "2026-11-20T23:30:13.Z mx a: x",
                                             "2026-11-20T23:30:13+1:00 mx a: x",
+                                            "2026-11-20T23:30:13+01 mx a: x",
+                                            "2026-11-20T23:30:13+010 mx a: x",
+                                            "2026-11-20T23:30:13+0160 mx a: x",
+                                            "2026-11-20T23:30:13+0100",
                                             "9999-11-20T23:30:13Z mx a: x",
                                             "0000-00-00T00:00:00Z mx a: x",
                                             nul};
