@@ -25,6 +25,12 @@ using Socket = boost::asio::basic_stream_socket<Protocol, Executor>;
 constexpr std::size_t longest_answer = 65536;
 constexpr std::size_t longest_path = sizeof sockaddr_un::sun_path - 1;
 
+// What can be done about it, if that is known.
+std::string_view remedy_for(const error_code& error) {
+  if (error != boost::system::errc::permission_denied) return {};
+  return "; the user that this runs as must be in the group of [server] control";
+}
+
 }  // namespace
 
 class ControlLink::Connection : public std::enable_shared_from_this<Connection> {
@@ -48,7 +54,7 @@ class ControlLink::Connection : public std::enable_shared_from_this<Connection> 
   auto then(std::string_view what, Next next) {
     return [self = shared_from_this(), attempt = attempt_, what, next](const error_code& error, std::size_t size = 0) {
       if (attempt != self->attempt_) return;
-      if (error) return self->fail(fmt::format("{}: {}", what, error.message()));
+      if (error) return self->fail(fmt::format("{}: {}{}", what, error.message(), remedy_for(error)));
       next(size);
     };
   }

@@ -43,6 +43,12 @@ Answer parse_answer(std::string_view text) {
   return answer;
 }
 
+// As mxwardend knows the user alone, and not what runs as it.
+std::string_view remedy_for(std::string_view error) {
+  if (error.find("is not for the user that asks") == std::string_view::npos) return {};
+  return "; run mxwarden-maillog as the user that [server] maillog_user names";
+}
+
 // Which event of a batch an error is about, the first being 1: `event 3: ...`.
 std::optional<std::size_t> wrong_event(std::string_view error) {
   constexpr std::string_view begin = "event ";
@@ -135,7 +141,7 @@ void Delivery::answered(std::string_view text, Instant now) {
     works(now);
     refused(answer.error, event);
   } else {
-    lost("it says: " + printable(answer.error), now);
+    lost(fmt::format("it says: {}{}", printable(answer.error), remedy_for(answer.error)), now);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "maillog/control_link.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -69,6 +70,15 @@ class Server {
   std::vector<std::shared_ptr<Protocol::socket>> sockets_;
 };
 
+// While it lives, files are reached as by a user who owns none. Root's tests alone can do that.
+class AsNobody {
+ public:
+  AsNobody() { REQUIRE(::seteuid(65534) == 0); }
+  ~AsNobody() { ::seteuid(0); }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+};
+
 struct Rig {
   void serve() { server.emplace(context, folder.path("socket")); }
 
@@ -105,6 +115,20 @@ TEST_CASE("where nobody answers it is said why, and the next one finds who came 
   CHECK(rig.ask("one") == "error: no connection: No such file or directory (" + rig.folder.path("socket") + ")");
   rig.serve();
   CHECK(rig.ask("two") == "to two");
+}
+
+TEST_CASE("where the socket may not be connected to it is said who may" * doctest::skip(::geteuid() != 0)) {
+  Rig rig;
+  rig.serve();
+  std::string outcome;
+  {
+    const AsNobody nobody;
+    outcome = rig.ask("one");
+  }
+  CHECK(
+      outcome ==
+      "error: no connection: Permission denied; the user that this runs as must be in the group of [server] control (" +
+          rig.folder.path("socket") + ")");
 }
 
 TEST_CASE("a connection that was ended while it was silent is no failure") {

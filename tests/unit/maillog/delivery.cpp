@@ -155,6 +155,16 @@ TEST_CASE("what has no good answer comes again after a while, with what came mea
   CHECK(rig.delivery.acknowledged() == 20);
 }
 
+TEST_CASE("where the user may hand over no events, it is said which one may") {
+  Rig rig;
+  rig.line(10);
+  REQUIRE(!rig.send().empty());
+  rig.error("`event' is not for the user that asks (uid 901); [server] firewall_user names it");
+  REQUIRE(rig.said.size() == 1);
+  CHECK(rig.said.back().find("names it; run mxwarden-maillog as the user that [server] maillog_user names; it is "
+                             "tried again") != std::string::npos);
+}
+
 TEST_CASE("tries come ever later, five seconds apart at most, and soon again once one was answered") {
   Rig rig;
   rig.line(10);
