@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "conf/text.hpp"
 #include "conf/value.hpp"
@@ -36,7 +37,8 @@ Result<LogSource> parse_log_source(std::string_view text) {
     if (!text.starts_with(row.prefix)) continue;
     auto path = parse_path(text.substr(row.prefix.size()));
     if (!path) return path.error();
-    return LogSource{row.kind, std::move(*path)};
+    // However it is written, it is one source: by this text its state is kept.
+    return LogSource{row.kind, std::filesystem::path(*path).lexically_normal().string()};
   }
   return Error{fmt::format(
       "`{}' is not where a log comes from; write file:/path, fifo:/path, syslog:/path, journal or -", text)};

@@ -43,6 +43,12 @@ std::string make_source_id(const std::string& node, const conf::LogSource& sourc
   return fmt::format("{}:{}:{:016x}", node, name, random_number());
 }
 
+// It does not begin.
+int refuse(const Error& why, int status) {
+  log::error(why.message);
+  return status;
+}
+
 std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now, conf::Settings& wanted) {
   std::vector<std::string_view> names;
   const auto keep = [&](std::string_view name, const auto& old, auto& changed) {
@@ -85,24 +91,14 @@ int Follower::run() {
 }
 
 int Follower::open() {
-  if (const auto opened = open_state(); !opened) {
-    log::error(opened.error().message);
-    return EX_CANTCREAT;
-  }
+  if (const auto opened = open_state(); !opened) return refuse(opened.error(), EX_CANTCREAT);
+  if (const auto status = open_stream(); status != EX_OK) return status;
   source_id_ = begin_at_ ? begin_at_->source : make_source_id(configuration_.settings.server.node, from_);
   delivery_.emplace(source_id_, begin_at_ ? begin_at_->position : 0,
                     Delivery::Options{.may_drop = !can_be_read_again(from_), .seed = random_number()}, log::write);
-  auto source = make_source(std::exchange(begin_at_, std::nullopt));
-  if (source) source_ = std::move(*source);
-  const auto started = source ? source_->start() : source.error();
-  if (!started) {
-    log::error(started.error().message);
-    return EX_NOINPUT;
-  }
-  if (const auto kept = keep(); !kept) {
-    log::error(kept.error().message);
-    return EX_CANTCREAT;
-  }
+  source_ = make_source(std::exchange(begin_at_, std::nullopt));
+  if (const auto started = source_->start(); !started) return refuse(started.error(), EX_NOINPUT);
+  if (const auto kept = keep(); !kept) return refuse(kept.error(), EX_CANTCREAT);
   return EX_OK;
 }
 
@@ -116,7 +112,17 @@ Result<void> Follower::open_state() {
   return {};
 }
 
-Result<std::unique_ptr<Source>> Follower::make_source(std::optional<Bookmark> bookmark) {
+int Follower::open_stream() {
+  if (from_.kind == Kind::standard_input) stream_ = FileDescriptor(STDIN_FILENO);
+  if (from_.kind != Kind::fifo) return EX_OK;
+  auto fifo = open_fifo(from_.path);
+  if (!fifo) return refuse(fifo.error(), EX_NOINPUT);
+  if (const auto locked = lock_fifo(*fifo, from_.path); !locked) return refuse(locked.error(), EX_CANTCREAT);
+  stream_ = std::move(*fifo);
+  return EX_OK;
+}
+
+std::unique_ptr<Source> Follower::make_source(std::optional<Bookmark> bookmark) {
   switch (from_.kind) {
     case Kind::file:
       return std::make_unique<FileSource>(context_, clock_, *this, from_.path, std::move(bookmark));
@@ -125,15 +131,11 @@ Result<std::unique_ptr<Source>> Follower::make_source(std::optional<Bookmark> bo
                                              std::move(bookmark), random_number());
     case Kind::syslog:
       return std::make_unique<SyslogSource>(context_, clock_, *this, from_.path);
-    case Kind::fifo: {
-      auto fifo = open_fifo(from_.path);
-      if (!fifo) return fifo.error();
-      return std::make_unique<StreamSource>(context_, clock_, *this, std::move(*fifo));
-    }
+    case Kind::fifo:
     case Kind::standard_input:
       break;
   }
-  return std::make_unique<StreamSource>(context_, clock_, *this, FileDescriptor(STDIN_FILENO));
+  return std::make_unique<StreamSource>(context_, clock_, *this, std::move(stream_));
 }
 
 void Follower::take(const LogLine* line, std::uint64_t position) {

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/file_descriptor.hpp"
 #include "base/log.hpp"
 #include "conf/command_line.hpp"
 #include "maillog/control_link.hpp"
@@ -50,7 +51,8 @@ class Follower final : public LineTaker {
   static constexpr int ticks_a_summary = 600;
 
   Result<void> open_state();
-  Result<std::unique_ptr<Source>> make_source(std::optional<Bookmark> bookmark);
+  int open_stream();
+  std::unique_ptr<Source> make_source(std::optional<Bookmark> bookmark);
   int open();
   void await_signal();
   void take_signal(int signal);
@@ -77,6 +79,7 @@ class Follower final : public LineTaker {
   std::string source_id_;
   std::optional<Bookmark> begin_at_;
   std::optional<Delivery> delivery_;
+  FileDescriptor stream_;  // a FIFO or standard input, until the source has it
   std::unique_ptr<Source> source_;
   ControlLink link_;
   boost::asio::signal_set signals_;

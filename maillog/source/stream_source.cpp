@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,16 @@ Result<FileDescriptor> open_fifo(const std::string& path) {
     return Error{fmt::format("{} is no FIFO; remove it, or name another [maillog] source", printable(path))};
   }
   return fifo;
+}
+
+Result<void> lock_fifo(const FileDescriptor& fifo, const std::string& path) {
+  if (::flock(fifo.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno == EWOULDBLOCK) {
+    return Error{fmt::format("another mxwarden-maillog reads the FIFO {}; end it, or name another [maillog] source",
+                             printable(path))};
+  }
+  return Error{fmt::format("the FIFO {} cannot be locked: {}; name another [maillog] source", printable(path),
+                           std::strerror(errno))};
 }
 
 StreamSource::StreamSource(boost::asio::io_context& context, const Clock& clock, LineTaker& taker,

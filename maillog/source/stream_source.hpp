@@ -15,6 +15,8 @@ namespace mxwarden::maillog {
 
 // Made with mode 0600 if it is missing. It never ends, as it is open for writing here, too.
 Result<FileDescriptor> open_fifo(const std::string& path);
+// As long as it is open: two that read a FIFO tear its lines apart. The error: another process has done this.
+Result<void> lock_fifo(const FileDescriptor& fifo, const std::string& path);
 
 class StreamSource final : public Source {
  public:

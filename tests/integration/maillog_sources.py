@@ -92,6 +92,11 @@ class Sources(case.TestCase):
         # Who writes may come and go.
         for client in ("198.51.100.40", "198.51.100.41"):
             self.assert_acts(daemon, client, lambda client=client: self.write(fifo, client), "FIFO")
+        with self.subTest("two for one FIFO"):
+            second = maillog.Maillog(self.own_folder(), daemon, f"fifo:{fifo}")
+            second.spawn()
+            self.assertEqual(second.wait(), USAGE_OF_STATE)
+            self.assertIn("another mxwarden-maillog reads the FIFO", second.log())
 
     def test_a_syslog_socket(self):
         daemon = self.mxwardend(CONF)

@@ -609,6 +609,10 @@ TEST_CASE("what a mail log is read for has its settings, and texts may stand sev
     CAPTURE(source);
     CHECK(to_string(parse_log_source(source).value()) == source);
   }
+  for (const auto* source : {"file:/var/log/mail.log", "file://var/log/mail.log", "file:/var/./log/x/..//mail.log"}) {
+    CAPTURE(source);
+    CHECK(to_string(parse_log_source(source).value()) == "file:/var/log/mail.log");
+  }
 }
 
 TEST_CASE("a file that is missing is a fault unless it is optional") {
