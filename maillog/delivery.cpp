@@ -182,8 +182,8 @@ void Delivery::lost(std::string_view why, Instant now) {
   if (away_since_) return;
   away_since_ = now;
   dropped_before_ = counts_.dropped;
-  say_(log::Level::warn, fmt::format("mxwardend does not take what the log says: {}; it is tried again, {} events wait",
-                                     why, waiting_.size()));
+  say_(log::Level::warn,
+       fmt::format("mxwardend does not take what the log says: {}; it is tried again{}", why, backlog()));
 }
 
 void Delivery::works(Instant now) {
@@ -192,9 +192,15 @@ void Delivery::works(Instant now) {
   if (!away_since_) return;
   const auto away = std::chrono::floor<std::chrono::milliseconds>(now - *std::exchange(away_since_, std::nullopt));
   const auto dropped = counts_.dropped - dropped_before_;
+  const auto events =
+      waiting_.empty() ? "" : fmt::format("; {} events waited, {} were dropped before", waiting_.size(), dropped);
   say_(dropped == 0 ? log::Level::info : log::Level::warn,
-       fmt::format("mxwardend takes what the log says again, after {:.1f} s; {} events waited, {} were dropped before",
-                   static_cast<double>(away.count()) / 1000, waiting_.size(), dropped));
+       fmt::format("mxwardend takes what the log says again, after {:.1f} s{}",
+                   static_cast<double>(away.count()) / 1000, events));
+}
+
+std::string Delivery::backlog() const {
+  return waiting_.empty() ? "" : fmt::format(", {} events wait", waiting_.size());
 }
 
 }  // namespace mxwarden::maillog

@@ -66,6 +66,8 @@ class Delivery {
   bool idle() const { return waiting_.empty(); }
   bool on_the_way() const { return batch_.has_value(); }
   std::size_t waiting() const { return waiting_.size(); }
+  // `, 12 events wait', as the end of a sentence. Empty: none does.
+  std::string backlog() const;
   const Counts& counts() const { return counts_; }
 
  private:

@@ -216,7 +216,7 @@ Result<void> Follower::keep() {
 
 void Follower::ended() {
   source_ended_ = true;
-  log::info(fmt::format("standard input has ended; {} events wait", delivery_->waiting()));
+  log::info("standard input has ended" + delivery_->backlog());
   progress();
 }
 
@@ -283,7 +283,7 @@ void Follower::reload() {
 }
 
 void Follower::stop(int signal) {
-  log::info(fmt::format("{}: ending, {} events wait", signal == SIGTERM ? "SIGTERM" : "SIGINT", delivery_->waiting()));
+  log::info(fmt::format("{}: ending{}", signal == SIGTERM ? "SIGTERM" : "SIGINT", delivery_->backlog()));
   ending_ = true;
   notify::stopping();
   source_->stop();

@@ -155,6 +155,18 @@ TEST_CASE("what has no good answer comes again after a while, with what came mea
   CHECK(rig.delivery.acknowledged() == 20);
 }
 
+TEST_CASE("where no event waits none is spoken of") {
+  Rig rig;
+  rig.other_line(1);
+  REQUIRE(rig.delivery.next(rig.now));
+  rig.delivery.lost("no connection", rig.now);
+  CHECK(rig.said.back() == "mxwardend does not take what the log says: no connection; it is tried again");
+  rig.now += 10s;
+  REQUIRE(rig.delivery.next(rig.now));
+  rig.ok();
+  CHECK(rig.said.back() == "mxwardend takes what the log says again, after 10.0 s");
+}
+
 TEST_CASE("where the user may hand over no events, it is said which one may") {
   Rig rig;
   rig.line(10);
