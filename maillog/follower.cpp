@@ -91,25 +91,27 @@ int Follower::run() {
 }
 
 int Follower::open() {
-  if (const auto opened = open_state(); !opened) return refuse(opened.error(), EX_CANTCREAT);
+  auto bookmark = open_state();
+  if (!bookmark) return refuse(bookmark.error(), EX_CANTCREAT);
   if (const auto status = open_stream(); status != EX_OK) return status;
-  source_id_ = begin_at_ ? begin_at_->source : make_source_id(configuration_.settings.server.node, from_);
-  delivery_.emplace(source_id_, begin_at_ ? begin_at_->position : 0,
+  const auto& begin_at = *bookmark;
+  source_id_ = begin_at ? begin_at->source : make_source_id(configuration_.settings.server.node, from_);
+  delivery_.emplace(source_id_, begin_at ? begin_at->position : 0,
                     Delivery::Options{.may_drop = !can_be_read_again(from_), .seed = random_number()}, log::write);
-  source_ = make_source(std::exchange(begin_at_, std::nullopt));
+  source_ = make_source(std::move(*bookmark));
   if (const auto started = source_->start(); !started) return refuse(started.error(), EX_NOINPUT);
   if (const auto kept = keep(); !kept) return refuse(kept.error(), EX_CANTCREAT);
   return EX_OK;
 }
 
-Result<void> Follower::open_state() {
-  if (!can_be_read_again(from_)) return {};
+// Where to begin, if that is known.
+Result<std::optional<Bookmark>> Follower::open_state() {
+  if (!can_be_read_again(from_)) return std::optional<Bookmark>();
   auto opened = StateFile::open(configuration_.settings.maillog.state, to_string(from_));
   if (!opened) return opened.error();
   if (opened->set_aside) log::warn(opened->set_aside->message);
   state_.emplace(std::move(opened->file));
-  begin_at_ = std::move(opened->bookmark);
-  return {};
+  return std::move(opened->bookmark);
 }
 
 int Follower::open_stream() {

@@ -50,7 +50,7 @@ class Follower final : public LineTaker {
   static constexpr auto longest_end = std::chrono::seconds(2);
   static constexpr int ticks_a_summary = 600;
 
-  Result<void> open_state();
+  Result<std::optional<Bookmark>> open_state();
   int open_stream();
   std::unique_ptr<Source> make_source(std::optional<Bookmark> bookmark);
   int open();
@@ -77,7 +77,6 @@ class Follower final : public LineTaker {
   Tally tally_;
   std::optional<StateFile> state_;  // of a source that can be read again
   std::string source_id_;
-  std::optional<Bookmark> begin_at_;
   std::optional<Delivery> delivery_;
   FileDescriptor stream_;  // a FIFO or standard input, until the source has it
   std::unique_ptr<Source> source_;

@@ -1,7 +1,8 @@
 // mxwarden-maillog: reads the mail log, and tells mxwardend what has happened.
 //
 // Exit status: 0 at a signal or at the end of standard input, 64 wrong usage, 66 what is to be read cannot be, 70 a
-// fault of ours, 73 how far it has read cannot be kept, 78 bad configuration.
+// fault of ours, 71 there is no log to write to, 73 how far it has read cannot be kept, or another process reads the
+// same, 74 the output of --dry-run or --stats cannot be written, 78 bad configuration.
 
 #include <sysexits.h>
 

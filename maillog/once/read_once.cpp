@@ -116,7 +116,7 @@ class Reading {
     return out_.good();
   }
 
-  // Who has read enough is no fault.
+  // Who has read enough is no fault. SIGPIPE ends us quietly by itself, unless we were started with it ignored.
   int cannot_write() {
     const bool is_closed_pipe = errno == EPIPE;
     progress_.take_away(err_);

@@ -25,7 +25,7 @@ struct LogLine {
   std::string_view text;     // behind `program[pid]: `; without a line end
 };
 
-// Not for several threads: it remembers the last second, as most lines are of the same.
+// Not for several threads: it remembers the minute and the day of the last line, as most lines are of the same.
 class LineParser {
  public:
   // Of a file, a FIFO or standard input. `line` has no line end, and must outlive what is returned. Nothing: it is no

@@ -65,7 +65,6 @@ class FileFollower {
 
   // The file that is being read; -1: none is.
   int descriptor() const { return parts_.empty() ? -1 : parts_.back().file.get(); }
-  std::uint64_t too_long() const { return splitter_.too_long(); }
 
  private:
   struct Part {

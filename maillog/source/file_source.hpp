@@ -7,7 +7,6 @@
 // BUGS: where writes come from another host, as over NFS, inotify does not tell.
 
 #include <boost/asio/io_context.hpp>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
