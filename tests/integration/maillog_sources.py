@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from support import case, journal, maillog, waiting
+from support import case, journal, maillog, mxwardend, waiting
 
 CONF = """
 [relay_grant]
@@ -147,7 +147,7 @@ class Sources(case.TestCase):
             follower = self.follow(daemon, None, "-", stdin=writer.stdout)
             writer.stdin.write("".join(map(maillog.login_line, clients)).encode())
             writer.stdin.close()
-            follower.wait_log("standard input has ended; 5000 events wait")
+            follower.wait_log("standard input has ended, 5000 events wait")
             daemon.start()
             self.assertEqual(follower.wait(), 0)
         self.assertEqual(maillog.grants(daemon), {client: {"ann@example.org": 1} for client in clients})
@@ -189,7 +189,13 @@ class Sources(case.TestCase):
         follower.signal(signal.SIGHUP)
         follower.wait_log("reloaded")
         self.write(log, "198.51.100.60")
-        time.sleep(0.5)
+        # Behind it a line that is taken, and grants nothing.
+        with log.open("a") as file:
+            file.write(f"{time.strftime('%b %d %H:%M:%S')} mx postfix/smtpd[77]: AFEF4A7288B: "
+                       "client=a.example[198.51.100.62], sasl_method=PLAIN, sasl_username=ann\n")
+        logins = 'mxwarden_events_total{event="login_succeeded"}'
+        waiting.until(lambda: mxwardend.metric(logins), "the later line")
+        self.assertEqual(mxwardend.metric(logins), 1)
         self.assertEqual(grants_of(daemon, "198.51.100.60"), 0)
         before = len(follower.log())
         follower.conf_path.write_text("[maillog]\nrecognise = sendmail\n")
