@@ -91,6 +91,7 @@ void print_help(const Program& program, std::ostream& out) {
 std::variant<Started, int> start_with(const Program& program, const options::variables_map& given, std::ostream& out,
                                       std::ostream& err) {
   Started started;
+  started.source.uses_store = program.uses_store;
   for (const auto& flag : program.flags) {
     if (given.contains(std::string(flag.name))) started.flags.emplace_back(flag.name);
   }

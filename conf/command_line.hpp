@@ -34,6 +34,7 @@ struct ConfigurationSource {
   std::string file = "/etc/mxwarden/mxwarden.conf";
   bool optional = true;         // a file that is not there means the built-in defaults
   bool access_optional = true;  // an access table that is not there is an empty one
+  bool uses_store = true;       // false: what opens the store (passwords, keys) is not read
   std::vector<Override> overrides;
 };
 
@@ -63,6 +64,7 @@ struct Program {
   std::string_view purpose;       // for --help
   std::string_view operand = {};  // how --help writes it, such as `[FILE | -]'; empty: it takes none
   std::span<const Flag> flags = {};
+  bool uses_store = true;  // see ConfigurationSource
   // Adds the faults that only the program can see. Null: there are none.
   void (*check)(const Settings& settings, Report& report) = nullptr;
   // For --check-config alone: adds warnings of what others know. Null: there is nobody to ask.

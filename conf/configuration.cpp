@@ -79,7 +79,7 @@ bool was_read(const std::string& file, const Report& report) {
 Configuration load_configuration(const ConfigurationSource& source, Report& report) {
   Configuration configuration;
   configuration.settings = load_settings(source.file, source.optional, source.overrides, report);
-  if (configuration.settings.store.backend == Backend::redis) {
+  if (source.uses_store && configuration.settings.store.backend == Backend::redis) {
     read_password(configuration.settings.redis, source.file, report);
     read_tls(configuration.settings.redis.tls, report);
     warn_of_deadlines(configuration.settings, source.file, report);

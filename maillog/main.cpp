@@ -26,7 +26,8 @@ constexpr std::array flags{
 constexpr conf::Program program{.name = "mxwarden-maillog",
                                 .purpose = "reads the mail log, and tells mxwardend what has happened",
                                 .operand = "[FILE | -]",
-                                .flags = flags};
+                                .flags = flags,
+                                .uses_store = false};
 
 int run(conf::Started started) {
   if (started.has("dry-run") || started.has("stats")) return maillog::read_once(started, std::cout, std::cerr);
