@@ -44,23 +44,29 @@ std::optional<RejectTail> parse_tail(std::string_view text, std::string_view sep
   return std::nullopt;
 }
 
+constexpr std::string_view before_tail = "; ";
+
 bool may_be_tail(std::string_view text) {
   return std::ranges::any_of(fields, [&](const Field& field) { return text.starts_with(field.begin); });
 }
 
-// No character of it could end it, however it is written.
 bool is_harmless(const std::optional<std::string>& address) {
-  return !address || address->find_first_of("<>\"\\;") == std::string::npos;
+  return !address || find_tail(*address) == std::string::npos;
+}
+
+std::size_t tail_from(std::string_view text, std::size_t from) {
+  for (auto at = text.find(before_tail, from); at != std::string_view::npos; at = text.find(before_tail, at + 1)) {
+    if (may_be_tail(text.substr(at + before_tail.size()))) return at;
+  }
+  return std::string_view::npos;
 }
 
 // Splits the tail off the reply.
 void cut_tail(RejectLine& line, TailForm form) {
   const std::string_view separator = form == TailForm::smtpd ? " " : ", ";
   bool first = true;
-  for (auto at = line.rest.find("; "); at != std::string_view::npos; at = line.rest.find("; ", at + 1)) {
-    const auto text = line.rest.substr(at + 2);
-    if (!may_be_tail(text)) continue;
-    line.tail = parse_tail(text, separator);
+  for (auto at = tail_from(line.rest, 0); at != std::string_view::npos; at = tail_from(line.rest, at + 1)) {
+    line.tail = parse_tail(line.rest.substr(at + before_tail.size()), separator);
     if (line.tail) {
       line.reply = line.rest.substr(0, at);
       line.sure = first && is_harmless(line.tail->sender) && is_harmless(line.tail->recipient);
@@ -88,6 +94,10 @@ std::string_view take_status(Cursor& cursor) {
 }
 
 }  // namespace
+
+std::size_t find_tail(std::string_view text) {
+  return tail_from(text, 0);
+}
 
 std::optional<RejectLine> parse_reject(std::string_view text, TailForm form) {
   RejectLine line{.state = {}, .peer = {}, .code = {}, .status = {}, .rest = {}, .reply = {}, .tail = {}};

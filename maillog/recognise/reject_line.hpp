@@ -8,11 +8,13 @@
 // any part of such a line. The tail tells what he wrote, if it follows its grammar to the very end of the line; from=<>
 // and to=<> are quoted there as RFC 5321 has it, but by Postfix before 3.5 (and with info_log_addr_form = internal)
 // they are not. So a tail is sure only if it begins at the first place where one could, and if none of his addresses
-// holds a character that could end it: then nobody but Postfix has written what is between. From an earlier place on,
-// what Postfix has written would have to be a part of an address. Everybody's mail is of that kind; of a line that is
+// holds such a place: then nobody but Postfix has written what is between. From an earlier place on, what Postfix has
+// written, its own tail too, would have to be a part of an address. Everybody's mail is of that kind; of a line that is
 // not, or that was cut at some 2,000 characters, the client, the code and the status are known, and little else.
 //
 // BUGS: a log daemon that cuts lines at less than `longest_whole` lets a stranger end a line with a tail of his own.
+// Who has his lines cut, by a HELO name of 1,900 characters, hides what only their text tells: that he hit a trap, or
+// has forged a name. reject_invalid_helo_hostname knows such a name.
 
 #include <optional>
 #include <string>
@@ -41,6 +43,9 @@ struct RejectLine {
   std::optional<RejectTail> tail;
   bool sure = false;  // of the tail, so that the reply is not longer and not shorter than that
 };
+
+// Where a tail may begin; npos: nowhere.
+std::size_t find_tail(std::string_view text);
 
 // What stands behind `from=` and the like is separated by this.
 enum class TailForm : bool { smtpd, postscreen };  // ` `, and `, `

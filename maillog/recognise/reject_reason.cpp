@@ -114,7 +114,8 @@ std::optional<RejectReason> from_list(const RejectLine& line) {
   RejectReason reason{.ours = false, .kind = EventKind::blocklist_reject, .list = {}, .recipient = {}, .text = {}};
   reason.list = cursor.take_while([](char c) { return c != ';' && c != ' '; });
   if (reason.list.empty()) return std::nullopt;
-  if (cursor.take("; ")) reason.text = cursor.rest();
+  // Up to here nothing is a stranger's.
+  if (cursor.take("; ")) reason.text = line.sure ? cursor.rest() : cursor.rest().substr(0, find_tail(cursor.rest()));
   return reason;
 }
 
@@ -152,12 +153,11 @@ RejectReason reason_of(const RejectLine& line, const conf::Settings::Maillog& se
   RejectReason reason{.ours = false, .kind = {}, .list = {}, .recipient = {}, .text = line.reply};
   const auto reply = line.tail ? undecorated(line.reply, line.peer, *line.tail) : std::nullopt;
   if (reply) reason.text = reply->text.empty() ? reply->phrase : reply->text;
-  if (!line.sure) {
-    guess(line, reason);
-  } else if (reply) {
+  if (line.sure && reply) {
     reason.ours = !is_from_probe(reply->text) && is_marked(reply->text);
     if (!reason.ours) reason.kind = kind_of(line, *reply, settings);
   }
+  if (!reason.ours && !reason.kind) guess(line, reason);
   return reason;
 }
 

@@ -284,3 +284,28 @@ TEST_CASE("any bytes, and very many of them, are lines too") {
     }
   }
 }
+
+TEST_CASE("who writes an odd sender hides no trap and no forgery") {
+  for (const auto* sender : {"a;b", "a<b", "a>b", "a\"b", "a\\b", "a b; c=<d>", " [mxw:listing]"}) {
+    const Stranger stranger{.sender = std::string(sender) + "@sender.example"};
+    const auto trap = refusal(stranger, stranger.recipient, "Recipient address rejected: This is a trap", "554 5.7.1");
+    CAPTURE(trap);
+    CHECK(is_truth(Rig().see(trap), EventKind::spam_trap));
+    const auto ours =
+        refusal(stranger, stranger.recipient, "Recipient address rejected: no [mxw:listing]", "450 4.7.1");
+    CHECK(Rig().see(ours).what == Recognised::What::ours);
+  }
+}
+
+TEST_CASE("what a list says ends where the stranger's words begin") {
+  const Stranger stranger{.helo = "returnc" + std::string(1850, 'h')};
+  auto text = refusal(stranger, "x", "y");
+  const auto reply = text.find("554") == std::string::npos ? text.find("550") : 0;
+  text.replace(
+      reply, text.find("; from=") - reply,
+      "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using rbl.test; Listed: see http://rbl.test/");
+  const auto recognised = Rig().see(text);
+  REQUIRE(is_truth(recognised, EventKind::blocklist_reject));
+  CHECK(recognised.event->list == "rbl.test");
+  CHECK(recognised.event->reason == "Listed: see http://rbl.test/");
+}
