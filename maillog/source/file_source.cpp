@@ -7,11 +7,13 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "base/escape.hpp"
+#include "base/log.hpp"
 
 namespace mxwarden::maillog {
 namespace {
@@ -31,6 +33,7 @@ FileSource::FileSource(boost::asio::io_context& context, const Clock& clock, Lin
       begin_at_(std::move(bookmark)),
       follower_(path_, listener()),
       inotify_(context),
+      look_again_(context),
       alive_(std::make_shared<int>()) {}
 
 FileFollower::Listener FileSource::listener() {
@@ -78,6 +81,7 @@ bool FileSource::watch_files() {
   const auto watch = [&](const std::string& path) {
     const auto added = ::inotify_add_watch(inotify_.native_handle(), path.c_str(), IN_MODIFY);
     if (added >= 0) wanted.insert(added);
+    if (added < 0 && errno == ENOSPC) look_again_soon();
   };
   // By its descriptor, as it may have any name by now.
   if (follower_.descriptor() >= 0) watch(fmt::format("/proc/self/fd/{}", follower_.descriptor()));
@@ -87,6 +91,19 @@ bool FileSource::watch_files() {
     if (!wanted.contains(old)) ::inotify_rm_watch(inotify_.native_handle(), old);
   }
   return !std::ranges::includes(before, wanted);
+}
+
+void FileSource::look_again_soon() {
+  if (!std::exchange(is_blind_, true)) {
+    log::warn(
+        fmt::format("{} is looked at each second, as the kernel watches no more files for this user; raise "
+                    "fs.inotify.max_user_watches (sysctl)",
+                    printable(path_)));
+  }
+  look_again_.expires_after(std::chrono::seconds(1));
+  look_again_.async_wait([this, alive = std::weak_ptr(alive_)](const error_code& error) {
+    if (!error && !alive.expired()) read_soon();
+  });
 }
 
 void FileSource::await_news() {
@@ -125,6 +142,7 @@ void FileSource::stop() {
   alive_ = nullptr;
   error_code ignored;
   inotify_.close(ignored);
+  look_again_.cancel();
 }
 
 }  // namespace mxwarden::maillog

@@ -4,9 +4,12 @@
 //
 // Watched are the directory, for the names in it, the file that is read, and the one that has the log's name.
 //
+// Where the kernel has no more watches to give, it is looked at each second, and the log says so once.
+//
 // BUGS: where writes come from another host, as over NFS, inotify does not tell.
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <set>
 #include <string>
@@ -35,6 +38,7 @@ class FileSource final : public Source {
   Result<void> watch_directory();
   bool watch_files();
   void await_news();
+  void look_again_soon();
   void read_soon();
   void read();
 
@@ -46,6 +50,8 @@ class FileSource final : public Source {
   LineParser parser_;
   FileFollower follower_;
   Descriptor inotify_;
+  boost::asio::steady_timer look_again_;  // where the kernel watches no more files for us
+  bool is_blind_ = false;
   std::set<int> watches_;       // of files
   std::shared_ptr<int> alive_;  // handlers that are on their way look whether this is gone
   bool reading_ = false;
