@@ -31,6 +31,19 @@ std::string json_line(const policy::MailEvent& event, const std::vector<std::str
   return std::move(text).end() + "\n";
 }
 
+// The rules that would act on a log and are off here: who looks for what a log would lead to should know.
+std::string turned_off(const conf::Settings& settings) {
+  std::string off;
+  if (settings.relay_grant.mode == conf::Mode::off) append_part(off, "relay_grant.mode = off");
+  if (settings.listing.mode == conf::Mode::off) append_part(off, "listing.mode = off");
+  if (settings.bad_recipient.mode == conf::Mode::off) {
+    append_part(off, "bad_recipient.mode = off");
+  } else if (settings.bad_recipient.source != conf::BadRecipientSource::log) {
+    append_part(off, "bad_recipient.source = inline");
+  }
+  return off;
+}
+
 }  // namespace
 
 std::string event_report(const policy::MailEvent& event, const std::vector<std::string>& follows, DryRun::Form form) {
@@ -39,6 +52,9 @@ std::string event_report(const policy::MailEvent& event, const std::vector<std::
   for (const auto& line : follows) text += "    " + coloured("-> " + printable(line), bold, form.colours) + "\n";
   return text;
 }
+
+DryRun::DryRun(const conf::Configuration& configuration, Form form)
+    : simulation_(configuration), form_(form), off_(turned_off(configuration.settings)) {}
 
 void DryRun::add(std::uint64_t, const LogLine&, const Recognised& recognised, std::string& out) {
   if (recognised.what == Recognised::What::unknown) ++unknown_;
@@ -70,6 +86,7 @@ std::string DryRun::summary(const Totals& totals) const {
   if (totals.too_long > 0) text += fmt::format(", {} too long", with_commas(totals.too_long));
   text += fmt::format("\nevents        {}\n", events.empty() ? "none" : events);
   text += fmt::format("would follow  {}\n", follows.empty() ? "nothing" : follows);
+  if (!off_.empty()) text += fmt::format("turned off    {}\n", off_);
   return text;
 }
 

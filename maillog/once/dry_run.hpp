@@ -20,7 +20,7 @@ class DryRun final : public LineReport {
     bool colours = false;
   };
 
-  DryRun(const conf::Configuration& configuration, Form form) : simulation_(configuration), form_(form) {}
+  DryRun(const conf::Configuration& configuration, Form form);
 
   void add(std::uint64_t number, const LogLine& line, const Recognised& recognised, std::string& out) override;
   void add_no_log_line() override { ++no_log_lines_; }
@@ -31,6 +31,7 @@ class DryRun final : public LineReport {
 
   Simulation simulation_;
   Form form_;
+  std::string off_;  // what follows from nothing, as it is configured
   std::array<std::uint64_t, policy::event_names.size()> events_{};
   std::uint64_t unknown_ = 0;
   std::uint64_t no_log_lines_ = 0;

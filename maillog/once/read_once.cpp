@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 #include <ostream>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "maillog/once/dry_run.hpp"
@@ -86,14 +87,15 @@ class Reading {
     const auto read_at = std::min(input_.written_at().value_or(now), now);
     const auto take = [&](std::optional<std::string_view> text, std::uint64_t end) {
       ++lines_;
-      if (text) take_line(*text, end, read_at);
+      const auto begin = std::exchange(lines_end_, end);
+      if (text) take_line(*text, begin, read_at);
     };
     block.empty() ? splitter_.end(take) : splitter_.feed(block, take);
   }
 
-  void take_line(std::string_view text, std::uint64_t end, WallTime read_at) {
+  void take_line(std::string_view text, std::uint64_t begin, WallTime read_at) {
     if (const auto line = parser_.parse(text, read_at)) {
-      report_.add(lines_, *line, recogniser_.see(*line, end), output_);
+      report_.add(lines_, *line, recogniser_.see(*line, begin), output_);
     } else {
       report_.add_no_log_line();
     }
@@ -137,6 +139,7 @@ class Reading {
   std::ostream& err_;
   LineSplitter splitter_;
   std::uint64_t lines_ = 0;
+  std::uint64_t lines_end_ = 0;  // of those, in bytes
   LineParser parser_;
   Recogniser recogniser_;
   Progress progress_;

@@ -80,7 +80,8 @@ TEST_CASE("the summary counts lines and events, and is for people alone") {
     CHECK(remark == (json ? ""
                           : "lines         1,205; 1 not recognised, 1 no log lines, 1 too long\n"
                             "events        disconnect 1,200\n"
-                            "would follow  nothing\n"));
+                            "would follow  nothing\n"
+                            "turned off    relay_grant.mode = off, bad_recipient.source = inline\n"));
   }
 }
 
