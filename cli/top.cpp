@@ -21,11 +21,11 @@ namespace json = boost::json;
 constexpr std::array categories{
     TopCategory{"rejected", "client", "CLIENT", "requests of clients that were refused"},
     TopCategory{"rate", "client", "CLIENT", "SMTP sessions of clients"},
-    TopCategory{"bad-recipients", "client", "CLIENT",
-                "recipients that clients tried and that do not exist, as the mail log tells"},
     TopCategory{"login", "login", "LOGIN", "recipients that logins asked for"},
     TopCategory{"banned", "client", "CLIENT", "requests of clients that were refused by a ban"},
     TopCategory{"network", "network", "NETWORK", "requests of networks that were refused"},
+    TopCategory{"bad-recipients", "client", "CLIENT",
+                "recipients that clients tried and that do not exist, as the mail log tells"},
 };
 
 const json::array& array_of(const json::object& object, std::string_view name) {

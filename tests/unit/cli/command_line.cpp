@@ -115,7 +115,7 @@ TEST_CASE("top has its defaults, and says what it may be told") {
   CHECK(all.most == 500);
   CHECK(all.since == Duration(90min));
   CHECK(error({"top", "--by", "guessers"}) ==
-        "--by \"guessers\" is unknown: one of rejected, rate, bad-recipients, login, banned, network");
+        "--by \"guessers\" is unknown: one of rejected, rate, login, banned, network, bad-recipients");
   for (const auto* number : {"0", "10001", "-1", "many", "5x", "", "99999999999999999999"}) {
     CHECK(error({"top", "-n", number}) == "-n must be a number from 1 to 10000");
   }
