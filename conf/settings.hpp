@@ -171,6 +171,7 @@ struct Settings {
     std::size_t bans_per_minute = 0;
     int good_record_share = 0;  // percent
     int dnsbl_share = 0;        // percent
+    std::size_t max_listings = 0;
     int widest_ipv4 = 32;
     int widest_ipv6 = 128;
   } guard;

@@ -59,7 +59,9 @@ constexpr std::array table{
         .name = "dnsbl_ttl",
         .value = "1d",
         .since = this_release,
-        .help = "The same for a listing that was learnt from a DNSBL, which must not outlive the DNSBL's own for long.",
+        .help = "How long what a DNSBL has rejected stays listed after the DNSBL's last word, 1m to 3650d. Our own "
+                "refusals "
+                "do not prolong it: the DNSBL is to be asked again.",
         .read =
             [](const Place& place, std::string_view text) {
               return put(place.settings.listing.dnsbl_ttl, parse_duration(text, 1min, 24h * 3650));
@@ -303,6 +305,19 @@ constexpr std::array table{
         .read = [](const Place& place,
                    std::string_view text) { return put(place.settings.guard.dnsbl_share, parse_share(text)); },
         .print = [](const Source& from) -> Texts { return {share_text(from.settings.guard.dnsbl_share)}; },
+    },
+    Setting{
+        .section = "guard",
+        .name = "max_listings",
+        .value = "100000",
+        .since = this_release,
+        .help = "With so many listings no rule makes a new one, and the log has an alert: whoever has many addresses "
+                "must not fill the store. 0 to 10000000. A listing takes about 1 KB.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.guard.max_listings, parse_number(text, 0, 10'000'000));
+            },
+        .print = [](const Source& from) -> Texts { return {std::to_string(from.settings.guard.max_listings)}; },
     },
     Setting{
         .section = "guard",

@@ -52,7 +52,10 @@ constexpr std::array all_sections{
     Section{"guard",
             "What rules may do by themselves. They never ban or list what is trusted, in never_ban or an address of "
             "this host, nor what an entry Connect: OK covers."},
-    Section{"maillog", "What mxwarden-maillog reads, and what it looks for there. mxwardend passes over this section."},
+    Section{"maillog",
+            "What mxwarden-maillog reads, and what it looks for there; it has a reload of its own. [server] control "
+            "and node, "
+            "and [log], are for both daemons: with a file as the log's target, each needs a file of its own (--set)."},
     Section{any_limit,
             "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
             "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "

@@ -22,11 +22,15 @@ void ClientShare::hit(const std::string& client, std::string_view by, Instant no
   see(known->second, client, now);
 }
 
+bool ClientShare::is_over(std::string_view by, int percent) const {
+  const auto known = hit_.find(by);
+  return known != hit_.end() && are_too_many(known->second, percent);
+}
+
 std::vector<ClientShare::Hit> ClientShare::over(int percent) const {
   std::vector<Hit> hits;
   for (const auto& [by, clients] : hit_) {
-    const bool too_many = clients.size() * 100 > static_cast<std::size_t>(percent) * came_.size();
-    if (clients.size() >= least_ && too_many) hits.push_back({by, clients.size(), came_.size()});
+    if (are_too_many(clients, percent)) hits.push_back({by, clients.size(), came_.size()});
   }
   return hits;
 }

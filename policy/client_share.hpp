@@ -35,6 +35,8 @@ class ClientShare {
     std::size_t hit = 0;
     std::size_t came = 0;
   };
+  // Of one of them.
+  bool is_over(std::string_view by, int percent) const;
   // What has hit more than `percent` of them, and as many as prove something.
   std::vector<Hit> over(int percent) const;
 
@@ -45,6 +47,9 @@ class ClientShare {
  private:
   using Clients = boost::unordered_flat_map<std::string, Instant>;  // when they were last here
 
+  bool are_too_many(const Clients& hit, int percent) const {
+    return hit.size() >= least_ && hit.size() * 100 > static_cast<std::size_t>(percent) * came_.size();
+  }
   static bool see(Clients& clients, const std::string& client, Instant now);
 
   std::size_t least_;

@@ -14,7 +14,7 @@
 #include "base/duration.hpp"
 #include "base/escape.hpp"
 #include "policy/bad_recipient.hpp"
-#include "policy/client_share.hpp"
+#include "policy/dnsbl_guard.hpp"
 #include "policy/identity.hpp"
 #include "policy/record_changes.hpp"
 
@@ -28,7 +28,6 @@ using store::RecordKind;
 constexpr Duration patience = std::chrono::seconds(1);
 // What is read later than this after it was written says nothing about how fast it came.
 constexpr Duration lately = std::chrono::seconds(10);
-constexpr std::size_t least_clients_of_a_list = 50;
 constexpr std::size_t most_sources = 1'000;
 
 bool grants(const MailEvent& event) {
@@ -70,10 +69,6 @@ std::string line_of(const MailEvent& event) {
   return line;
 }
 
-std::string list_as_rule(std::string_view list) {
-  return fmt::format("dnsbl:{}", list);
-}
-
 // What is to be done for one batch: its parts end in any order, the last of them with the batch.
 class BatchUnderWay {
  public:
@@ -98,6 +93,7 @@ class BatchUnderWay {
   const std::uint64_t source;
   const Instant now;
   const WallTime wall_now;
+  std::uint64_t counted_before = 0;     // recipients up to this position were counted when they came first
   std::map<Prefix, Findings> findings;  // of each client, in the order of the events
   std::set<Address> guilty;             // of guessing
 
@@ -130,18 +126,20 @@ std::optional<store::Record> with_logins(const BatchUnderWay& batch, const std::
 
 struct EventEffects::State {
   State(store::Store& to, store::Records& in, Offences& told, Offences::Say by, const Options& with)
-      : store(to), records(in), offences(told), say(std::move(by)), options(with) {}
+      : store(to), records(in), offences(told), say(std::move(by)), options(with), lists(say, with.good_records) {}
 
   void run(const UnderWay& batch);
+  void ended(const std::string& source, std::uint64_t seq, bool is_kept);
+  void keep_again(const UnderWay& batch, RecordKind kind, const Address& client);
   void handle(const UnderWay& batch, const MailEvent& event);
   void grant(const UnderWay& batch, const std::vector<const MailEvent*>& logins);
   void find(const UnderWay& batch, const MailEvent& event);
   void add_finding(const UnderWay& batch, const MailEvent& event, Finding finding);
-  bool is_learnt_from(const MailEvent& event, Instant now);
   void count_unknown(const UnderWay& batch, const MailEvent& event);
   void count_accepted(const UnderWay& batch, const MailEvent& event);
   void guilty(const UnderWay& batch, const MailEvent& event, const std::string& why);
   void hand_over_findings(const UnderWay& batch);
+  static bool is_counted(const BatchUnderWay& batch, const MailEvent& event);
   bool counts_recipients(const BatchUnderWay& batch, const MailEvent& event) const;
   bool is_trusted(const Address& client) const;
   std::string entity_of(const Address& client) const;
@@ -156,11 +154,11 @@ struct EventEffects::State {
   conf::Settings::Listing listing;
   conf::Settings::BadRecipient bad_recipient;
   conf::Settings::Client client;
-  int dnsbl_share = 100;
-  ClientShare lists{least_clients_of_a_list};
-  std::set<std::string, std::less<>> broken_lists;
+  DnsblGuard lists;
   std::map<std::string, std::uint64_t, std::less<>> done_up_to;  // of each source, the seq of its last batch
   std::set<std::string, std::less<>> under_way;                  // sources
+  std::set<std::string, std::less<>> not_kept;                   // sources that hand over again what was not kept
+  std::map<std::string, std::uint64_t, std::less<>> counted;     // of each source, up to where recipients are counted
 };
 
 EventEffects::EventEffects(store::Store& store, store::Records& records, Offences& offences, Offences::Say say)
@@ -177,46 +175,70 @@ void EventEffects::configure(const conf::Settings& settings) {
   state_->listing = settings.listing;
   state_->bad_recipient = settings.bad_recipient;
   state_->client = settings.client;
-  state_->dnsbl_share = settings.guard.dnsbl_share;
+  state_->lists.configure(settings.guard.dnsbl_share);
 }
 
 void EventEffects::take(EventBatch batch, Instant now, Done done) {
   auto& state = *state_;
   const auto last = state.done_up_to.find(batch.source);
   if (last != state.done_up_to.end() && batch.seq <= last->second) return done({});
-  if (!state.under_way.insert(batch.source).second) {
+  if (state.under_way.contains(batch.source)) {
     return done(Error{"what this source has handed over before is still under way; come again"});
   }
   for (auto& event : batch.events) {
     if (event.position == 0) event.position = batch.seq;
   }
-  auto whole = [&state, source = batch.source, seq = batch.seq, done = std::move(done)](const Result<void>& outcome) {
-    state.under_way.erase(source);
-    if (outcome) {
-      if (state.done_up_to.size() >= most_sources && !state.done_up_to.contains(source)) state.done_up_to.clear();
-      state.done_up_to[source] = seq;
-    }
+  if (last != state.done_up_to.end()) {
+    std::erase_if(batch.events, [&](const MailEvent& event) { return event.position <= last->second; });
+  }
+  const auto seq = batch.seq;
+  auto whole = [&state, source = batch.source, seq, done = std::move(done)](const Result<void>& outcome) {
+    state.ended(source, seq, outcome.has_value());
     done(outcome);
   };
   const auto hash = XXH3_64bits(batch.source.data(), batch.source.size());
   const auto wall_now = std::as_const(state.records).book().wall(now);
-  state.run(std::make_shared<BatchUnderWay>(std::move(batch), hash, now, wall_now, std::move(whole)));
+  const auto begun = std::make_shared<BatchUnderWay>(std::move(batch), hash, now, wall_now, std::move(whole));
+  auto& counted = state.counted[begun->batch.source];
+  begun->counted_before = counted;
+  counted = std::max(counted, seq);
+  state.under_way.insert(begun->batch.source);
+  state.run(begun);
 }
 
 void EventEffects::State::run(const UnderWay& batch) {
   batch->begin();
-  std::map<Address, std::vector<const MailEvent*>> logins;
-  for (const auto& event : batch->batch.events) {
-    if (grants(event) && event.client) logins[*event.client].push_back(&event);
-    handle(batch, event);
+  try {
+    std::map<Address, std::vector<const MailEvent*>> logins;
+    for (const auto& event : batch->batch.events) {
+      if (grants(event) && event.client) logins[*event.client].push_back(&event);
+      handle(batch, event);
+    }
+    for (const auto& [address, events] : logins) grant(batch, events);
+    // What the store has to say of recipients brings further ones; these are handed over as they come.
+    hand_over_findings(batch);
+  } catch (const std::exception& exception) {
+    return batch->end(Error{std::string("not all of it was taken: ") + exception.what()});
   }
-  for (const auto& [address, events] : logins) grant(batch, events);
-  // What the store has to say of recipients brings further ones; these are handed over as they come.
-  hand_over_findings(batch);
   batch->end({});
 }
 
+void EventEffects::State::ended(const std::string& source, std::uint64_t seq, bool is_kept) {
+  under_way.erase(source);
+  if (!is_kept) {
+    not_kept.insert(source);
+    return;
+  }
+  not_kept.erase(source);
+  if (done_up_to.size() >= most_sources && !done_up_to.contains(source)) {
+    done_up_to.clear();
+    counted.clear();
+  }
+  done_up_to[source] = seq;
+}
+
 void EventEffects::State::handle(const UnderWay& batch, const MailEvent& event) {
+  if (options.happened) options.happened(event.kind);
   if (event.client && event.kind == EventKind::connect) lists.came(entity_of(*event.client), batch->now);
   if (!is_everyday(event.kind)) say(log::Level::info, line_of(event));
   if (!event.client || is_trusted(*event.client)) return;
@@ -281,7 +303,10 @@ void EventEffects::State::grant(const UnderWay& batch, const std::vector<const M
 
 void EventEffects::State::find(const UnderWay& batch, const MailEvent& event) {
   if (event.again || listing.mode == conf::Mode::off) return;
-  if (event.kind == EventKind::blocklist_reject && !is_learnt_from(event, batch->now)) return;
+  if (event.kind == EventKind::blocklist_reject &&
+      !lists.believes(entity_of(*event.client), event.list, event.reason, batch->now)) {
+    return;
+  }
   if (auto finding = finding_of(event, batch->time_of(event), listing)) add_finding(batch, event, std::move(*finding));
 }
 
@@ -300,34 +325,26 @@ void EventEffects::State::hand_over_findings(const UnderWay& batch) {
   }
 }
 
-bool EventEffects::State::is_learnt_from(const MailEvent& event, Instant now) {
-  if (is_dnsbl_error(event.reason)) {
-    say(log::Level::debug, fmt::format("nothing is learnt from {}: it answers with an error", quoted(event.list)));
-    return false;
-  }
-  const auto rule = list_as_rule(event.list);
-  const auto entity = entity_of(*event.client);
-  lists.hit(entity, event.list, now);
-  if (options.good_records != nullptr) {
-    options.good_records->met({.client = entity, .refused_by = {rule}, .messages = 0}, now);
-    if (options.good_records->spared().contains(rule)) return false;
-  }
-  return !broken_lists.contains(event.list);
-}
-
 // What is older than it is remembered for is not news any more.
 bool EventEffects::State::counts_recipients(const BatchUnderWay& batch, const MailEvent& event) const {
   return bad_recipient.mode != conf::Mode::off && bad_recipient.source == conf::BadRecipientSource::log &&
          !event.recipient.empty() && batch.time_of(event) + bad_recipient.forget > batch.wall_now;
 }
 
+// Only once, also if it is handed over again since something else of its batch was not kept.
+bool EventEffects::State::is_counted(const BatchUnderWay& batch, const MailEvent& event) {
+  return event.position <= batch.counted_before;
+}
+
 void EventEffects::State::count_unknown(const UnderWay& batch, const MailEvent& event) {
-  if (options.top != nullptr) options.top->guessed(*event.client, batch->now);
+  const bool is_counted_before = is_counted(*batch, event);
+  if (options.top != nullptr && !is_counted_before) options.top->guessed(*event.client, batch->now);
   if (!counts_recipients(*batch, event)) return;
   const auto asked = std::make_shared<store::Batch>();
   asked->now = batch->now;
   const bool is_late = batch->time_of(event) + lately <= batch->wall_now;
-  count_unknown_recipient(asked->counts, entity_of(*event.client), event.recipient, !is_late, bad_recipient);
+  count_unknown_recipient(asked->counts, entity_of(*event.client), event.recipient, !is_late && !is_counted_before,
+                          bad_recipient);
   batch->begin();
   store.execute(*asked, batch->now + patience, [this, asked, batch, &event](store::Answers answers) {
     if (const auto why = judge_unknown_recipient(answers, bad_recipient)) guilty(batch, event, *why);
@@ -353,9 +370,12 @@ void EventEffects::State::guilty(const UnderWay& batch, const MailEvent& event, 
     append_logfmt(line, "why", why);
     return say(log::Level::info, line + " mode=monitor");
   }
-  // Whoever guesses goes on guessing: one who is banned for it has been dealt with.
-  const auto known = std::as_const(records).book().find(RecordKind::ban, *event.client, batch->now);
-  if (known != nullptr) return;
+  // Whoever guesses goes on guessing: one who is banned for it has been dealt with, if that was kept.
+  if (std::as_const(records).book().find(RecordKind::ban, *event.client, batch->now) != nullptr) {
+    if (!not_kept.contains(batch->batch.source)) return;
+    keep_again(batch, RecordKind::listing, *event.client);
+    return keep_again(batch, RecordKind::ban, *event.client);
+  }
   Finding finding;
   finding.list = bad_recipient_name;
   finding.reason = fmt::format("You tried {}.", why);
@@ -367,27 +387,20 @@ void EventEffects::State::guilty(const UnderWay& batch, const MailEvent& event, 
   hand_over_findings(batch);
 }
 
+void EventEffects::State::keep_again(const UnderWay& batch, RecordKind kind, const Address& address) {
+  const auto known = std::as_const(records).book().find(kind, address, batch->now);
+  if (known == nullptr) return;
+  batch->begin();
+  records.update(
+      kind, known->net,
+      [](const store::Record* before) { return before == nullptr ? std::nullopt : std::optional(*before); },
+      [batch](const Result<store::RecordBook::Entry>& updated) {
+        batch->end(updated ? Result<void>() : updated.error());
+      });
+}
+
 void EventEffects::tick(Instant now) {
-  auto& state = *state_;
-  state.lists.tick(now);
-  std::set<std::string, std::less<>> broken;
-  for (const auto& hit : state.lists.over(state.dnsbl_share)) {
-    broken.insert(hit.by);
-    if (state.broken_lists.contains(hit.by)) continue;
-    auto line = std::string("alert rule=listing");
-    append_logfmt(line, "list", hit.by);
-    state.say(log::Level::warn,
-              fmt::format("{} it lists {} of {} clients that came within ten minutes, more than [guard] dnsbl_share: "
-                          "nothing is learnt from it until it no longer does; look whether it still answers rightly",
-                          line, hit.hit, hit.came));
-  }
-  for (const auto& list : state.broken_lists) {
-    if (broken.contains(list)) continue;
-    auto line = std::string("alert rule=listing");
-    append_logfmt(line, "list", list);
-    state.say(log::Level::warn, line + " it is learnt from again");
-  }
-  state.broken_lists = std::move(broken);
+  state_->lists.tick(now);
 }
 
 }  // namespace mxwarden::policy

@@ -15,12 +15,12 @@
 // up to which that source's events are in it (store::Record::marks). Counts are not kept so, and a record that was
 // removed meanwhile is made anew.
 //
-// A DNSBL is not learnt from while it lists more than [guard] dnsbl_share of the clients that came within ten minutes,
-// or more than good_record_share of those with a good record: it is broken, or answers everybody. Nor are its errors.
+// What a DNSBL rejects is not always believed: policy/dnsbl_guard.hpp.
 //
 // Threads: one, that of the requests. What it is made with must outlive it, and the store and the records must not
 // finish anything for it after its end.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,8 +50,9 @@ class EventEffects {
   using Done = Offences::Done;
 
   struct Options {
-    GoodRecords* good_records = nullptr;  // knows whom DNSBLs hit; null: nobody does
-    TopCounts* top = nullptr;             // is told of who guesses; likewise
+    GoodRecords* good_records = nullptr;           // knows whom DNSBLs hit; null: nobody does
+    TopCounts* top = nullptr;                      // is told of who guesses; likewise
+    std::function<void(EventKind)> happened = {};  // is told of each event that is new
   };
 
   // `offences` is configured, and told of this host's addresses, by others.

@@ -38,11 +38,27 @@ bool contains(std::string_view text, std::string_view part) {
   return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
 }
 
+// A line that is read late, behind what has happened meanwhile, is one hit more of long ago.
+bool is_news(const Finding& finding, const store::Record& before) {
+  return std::get<store::Listing>(before.what).last - finding.at <= std::chrono::minutes(1);
+}
+
+store::Record late(store::Record record) {
+  auto& hits = std::get<store::Listing>(record.what).hits;
+  hits = store::one_more(hits);
+  return record;
+}
+
+// Our own refusals do not prolong what a DNSBL has said: it is to be asked again.
+milliseconds lasts_after(const Finding& finding) {
+  return finding.of_dnsbl ? milliseconds::zero() : finding.lasts;
+}
+
 store::Record first_hit(const Finding& finding, const Prefix& net, std::string_view client_name) {
   store::Listing listing{.list = finding.list, .reason = finding.reason, .client_name = std::string(client_name)};
   listing.first = listing.last = listing.period_began = finding.at;
   listing.hits = listing.hits_in_period = 1;
-  listing.lasts = finding.lasts;
+  listing.lasts = lasts_after(finding);
   listing.unconfirmed = finding.of_dnsbl;
   return {.net = net, .until = finding.at + finding.lasts, .what = std::move(listing)};
 }
@@ -52,14 +68,14 @@ store::Record first_hit(const Finding& finding, const Prefix& net, std::string_v
 store::Record found(const Finding& finding, const Prefix& net, std::string_view client_name,
                     const store::Record* before, const conf::Settings::RepeatOffender& settings) {
   if (before == nullptr) return first_hit(finding, net, client_name);
-  auto record = attempted(*before, finding.at, client_name, settings);
+  auto record = is_news(finding, *before) ? attempted(*before, finding.at, client_name, settings) : late(*before);
   auto& listing = std::get<store::Listing>(record.what);
   if (listing.by_operator) return record;
   listing.list = finding.list;
   listing.reason = finding.reason;
-  listing.lasts = std::max(listing.lasts, finding.lasts);
+  listing.lasts = std::max(listing.lasts, lasts_after(finding));
   listing.unconfirmed = false;
-  record.until = std::max(record.until, listing.last + listing.lasts);
+  record.until = std::max(record.until, finding.at + finding.lasts);
   return record;
 }
 

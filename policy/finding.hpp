@@ -19,7 +19,7 @@ struct Finding {
   WallTime at{};       // to the millisecond
   std::uint64_t position = 0;
   bool of_dnsbl = false;
-  std::chrono::milliseconds lasts{};  // of the listing, after its last hit
+  std::chrono::milliseconds lasts{};  // of the listing: our own after its last hit, a DNSBL's after its last word
   std::optional<Duration> ban;        // that comes with it
 };
 

@@ -62,6 +62,7 @@ std::optional<store::Record> with_findings(const Findings& findings, const store
 void Offences::configure(const Settings& settings, std::shared_ptr<const conf::AccessTable> access) {
   settings_ = settings.repeat_offender;
   bans_per_minute_ = settings.guard.bans_per_minute;
+  max_listings_ = settings.guard.max_listings;
   guards_.emplace(settings, std::move(access));
 }
 
@@ -104,6 +105,7 @@ void Offences::found(Findings findings, Done done) {
     say_(log::Level::info, std::move(line));
     return done({});
   }
+  if (has_no_room_for(findings.net, findings.now)) return done({});
   const auto noted = std::make_shared<FindingsNoted>();
   const auto shared = std::make_shared<Findings>(std::move(findings));
   records_.update(
@@ -114,6 +116,18 @@ void Offences::found(Findings findings, Done done) {
       [this, shared, noted, done = std::move(done)](const Updated& updated) {
         after_findings(*shared, *noted, updated, done);
       });
+}
+
+bool Offences::has_no_room_for(const Prefix& net, Instant now) {
+  const auto& book = std::as_const(records_).book();
+  if (book.size(RecordKind::listing) < max_listings_ || book.find_net(RecordKind::listing, net, now) != nullptr) {
+    return false;
+  }
+  listings_warning_.warn(
+      fmt::format("alert rule=listing {} clients are listed, as many as [guard] max_listings allows: no other is",
+                  max_listings_),
+      now);
+  return true;
 }
 
 void Offences::after_findings(const Findings& findings, const FindingsNoted& noted, const Updated& updated,
@@ -156,7 +170,11 @@ std::optional<BanDue> Offences::due_of(const Case& what, const store::Listing& l
 
 void Offences::noted(const Case& what, const store::Record& record) {
   const auto due = due_of(what, listing_of(record));
-  if (!due || under_way_.contains(record.net) || what.at + due->length <= wall_now(what.now)) return what.done({});
+  if (!due || what.at + due->length <= wall_now(what.now)) return what.done({});
+  if (const auto waiting = under_way_.find(record.net); waiting != under_way_.end()) {
+    waiting->second.push_back(what.done);
+    return;
+  }
   const auto mode = what.comes_with ? conf::Mode::enforce : settings_.mode;
   const auto why_not = mode == conf::Mode::enforce ? why_no_ban(record, what.now) : std::string();
   if (mode == conf::Mode::enforce && why_not.empty()) return note_ban(what, record);
@@ -179,7 +197,7 @@ std::string Offences::why_no_ban(const store::Record& record, Instant now) {
 }
 
 void Offences::note_ban(const Case& what, const store::Record& record) {
-  under_way_.insert(record.net);
+  under_way_.try_emplace(record.net);
   // Of the last time that the change is asked, which is what comes of it; nothing: somebody else has banned it.
   const auto due = std::make_shared<std::optional<BanDue>>();
   const auto change = [this, what, due](const store::Record* before) -> std::optional<store::Record> {
@@ -187,7 +205,6 @@ void Offences::note_ban(const Case& what, const store::Record& record) {
     return *due ? std::optional(banned(*before, what.at, **due)) : std::nullopt;
   };
   records_.update(RecordKind::listing, record.net, change, [this, what, due](const Updated& updated) {
-    under_way_.erase(what.net);
     const auto entry = updated ? *updated : in_force(what.net, what.now);
     if (entry == nullptr || !*due || listing_of(*entry).banned_until <= what.at) return finish(what, updated);
     const auto& listing = listing_of(*entry);
@@ -202,14 +219,21 @@ void Offences::note_ban(const Case& what, const store::Record& record) {
 }
 
 void Offences::finish(const Case& what, const Updated& updated) {
-  what.done(updated ? Result<void>() : updated.error());
+  std::vector<Done> waiting;
+  if (const auto ended = under_way_.find(what.net); ended != under_way_.end()) {
+    waiting = std::move(ended->second);
+    under_way_.erase(ended);
+  }
+  const auto outcome = updated ? Result<void>() : Result<void>(updated.error());
+  what.done(outcome);
+  for (const auto& done : waiting) done(outcome);
 }
 
 void Offences::ban(const store::Record& listing, const BanDue& due, const Case& what) {
   records_.update(
       RecordKind::ban, listing.net,
       [listing, due](const store::Record* before) { return noted_ban(listing, due, before); },
-      [what](const Updated& updated) { finish(what, updated); });
+      [this, what](const Updated& updated) { finish(what, updated); });
 }
 
 void Offences::failed(const Error& error, Instant now) {

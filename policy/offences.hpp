@@ -20,9 +20,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,19 +109,23 @@ class Offences {
   std::string why_no_ban(const store::Record& listing, Instant now);
   void note_ban(const Case& what, const store::Record& listing);
   void ban(const store::Record& listing, const BanDue& due, const Case& what);
-  static void finish(const Case& what, const Updated& updated);
+  void finish(const Case& what, const Updated& updated);
   void say_listed(const store::Record& listing, const Finding& finding);
+  bool has_no_room_for(const Prefix& net, Instant now);
   void failed(const Error& error, Instant now);
 
   store::Records& records_;
   Say say_;
   conf::Settings::RepeatOffender settings_;
   std::size_t bans_per_minute_ = 0;
+  std::size_t max_listings_ = 0;
   std::optional<Guards> guards_;
   std::vector<Address> own_;
   BanBudget budget_;
-  std::set<Prefix> under_way_;  // nets for which a ban is being noted
+  // Nets for which a ban is being made, and who waits for the end of it.
+  std::map<Prefix, std::vector<Done>> under_way_;
   log::RepeatedWarning budget_warning_;
+  log::RepeatedWarning listings_warning_;
   log::RepeatedWarning failure_;
 };
 

@@ -89,7 +89,7 @@ struct ControlStatus {
   Recorder::Totals totals;
 };
 
-// What a peer may do, by its uid. Read anew at each reload.
+// What a peer may do, by its uid.
 struct ControlUsers {
   std::optional<uid_t> maillog;  // nothing: there is no such user
   std::optional<uid_t> firewall;

@@ -134,7 +134,9 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       tops_(clock_, configuration_.settings.server.node, top_options(configuration_.settings), store_.board()),
       recorder_(&decisions_, &tops_.counts()),
       events_(store_.front(), store_.records(), offences_, log::write,
-              policy::EventEffects::Options{.good_records = &good_records_, .top = &tops_.counts()}),
+              policy::EventEffects::Options{.good_records = &good_records_,
+                                            .top = &tops_.counts(),
+                                            .happened = [this](policy::EventKind kind) { recorder_.happened(kind); }}),
       sessions_(context_, pipeline_, clock_, recorder_, session_options(configuration_.settings)),
       http_(context_,
             {.metrics = [this] { return recorder_.metrics().to_text(gauges()); },
@@ -156,7 +158,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
            .take_events =
                [this](policy::EventBatch batch, const ControlOperations::LogLines& lines,
                       policy::EventEffects::Done done) { take_events(std::move(batch), lines, std::move(done)); },
-           .users = [this] { return control_users_; }}),
+           .users = [this] { return control_users(); }}),
       control_(context_, control_operations_),
       signals_(context_, SIGHUP, SIGTERM, SIGINT),
       tick_timer_(context_),
@@ -244,18 +246,24 @@ void Daemon::adopt_sessions() {
 
 void Daemon::configure_guards() {
   const auto& settings = configuration_.settings;
-  control_users_ = {.maillog = find_user(settings.server.maillog_user),
-                    .firewall = find_user(settings.server.firewall_user)};
+  control_users_ = {};
   offences_.configure(settings, configuration_.access);
   events_.configure(settings);
   watch_own_addresses();
   good_records_.configure(settings);
 }
 
+// One that was not there may be by now, as at an installation.
+const ControlUsers& Daemon::control_users() {
+  const auto& server = configuration_.settings.server;
+  if (!control_users_.maillog) control_users_.maillog = find_user(server.maillog_user);
+  if (!control_users_.firewall) control_users_.firewall = find_user(server.firewall_user);
+  return control_users_;
+}
+
 void Daemon::take_events(policy::EventBatch batch, const ControlOperations::LogLines& lines,
                          policy::EventEffects::Done done) {
   recorder_.read_log(lines.read, lines.unknown);
-  for (const auto& event : batch.events) recorder_.happened(event.kind);
   events_.take(std::move(batch), clock_.now(), std::move(done));
   pipeline_.flush();
 }

@@ -67,6 +67,7 @@ class Daemon {
   void finish();
   Gauges gauges() const;
   ControlStatus control_status() const;
+  const ControlUsers& control_users();
   void take_events(policy::EventBatch batch, const ControlOperations::LogLines& lines, policy::EventEffects::Done done);
 
   boost::asio::io_context context_;
@@ -86,7 +87,7 @@ class Daemon {
   Tops tops_;
   Recorder recorder_;
   policy::EventEffects events_;
-  ControlUsers control_users_;
+  ControlUsers control_users_;  // those that were found
   Sessions sessions_;
   HttpServer http_;
   ControlOperations control_operations_;

@@ -140,7 +140,8 @@ std::string Metrics::to_text(const Gauges& gauges) const {
   text.counter("mxwarden_maillog_lines_total", "Lines of the mail log that mxwarden-maillog has read.", log_lines_);
   text.counter("mxwarden_maillog_unknown_lines_total",
                "Those of them, of programs that it looks at, that it did not know.", unknown_log_lines_);
-  text.family("mxwarden_events_total", "What the mail log told, by event; once more where it was handed over again.",
+  text.family("mxwarden_events_total",
+              "What the mail log told, by event; after a restart once more, where it was handed over again.",
               MetricType::Counter);
   for (std::size_t event = 0; event < events_.size(); ++event) {
     text.counter(Labels{{"event", std::string(policy::event_names[event])}}, events_[event]);

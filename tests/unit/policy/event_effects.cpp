@@ -380,17 +380,18 @@ TEST_CASE("a DNSBL that lists nearly all who come is not learnt from until it no
   come(0, 49, true);
   rig.effects.tick(rig.clock.now());
   CHECK(rig.warned.empty());
-  come(49, 51, true);
+  come(49, 60, true);
+  CHECK(rig.records.book().size(RecordKind::listing) == 49);  // nobody is listed in the second until it is noticed
   rig.effects.tick(rig.clock.now());
   REQUIRE(rig.warned.size() == 1);
-  CHECK(rig.warned[0].starts_with("alert rule=listing list=dead.test it lists 51 of 51 clients"));
+  CHECK(rig.warned[0].starts_with("alert rule=listing list=dead.test it lists 60 of 60 clients"));
   const auto learnt = rig.records.book().size(RecordKind::listing);
-  come(51, 60, true);
+  come(60, 70, true);
   CHECK(rig.records.book().size(RecordKind::listing) == learnt);
   come(100, 120, false);
   rig.effects.tick(rig.clock.now());
   CHECK(rig.warned.back() == "alert rule=listing list=dead.test it is learnt from again");
-  come(60, 61, true);
+  come(70, 71, true);
   CHECK(rig.records.book().size(RecordKind::listing) == learnt + 1);
 }
 
@@ -455,6 +456,66 @@ TEST_CASE("a rate counts what came just now, not what is read late") {
   for (auto& event : events) event.time -= 1min;
   CHECK(late.take(events));
   CHECK(late.ban() == nullptr);
+}
+
+TEST_CASE("what was not kept is not acknowledged when it comes again, and counts no recipient twice") {
+  Rig rig(std::vector<conf::Override>{{"bad_recipient.rate", "9/30s"}});
+  std::vector<MailEvent> events;
+  for (int at = 0; at < 8; ++at) {
+    events.push_back(rig.unknown("u" + std::to_string(at) + "@x"));
+    events.back().position = ++rig.position;
+  }
+  rig.records.error = "the disk is full";
+  for (int at = 0; at < 4; ++at) {
+    CHECK_FALSE(rig.take_as_they_are(events));
+    CHECK(rig.taken == "the disk is full");
+  }
+  CHECK(rig.ban() != nullptr);  // in force all the same
+  rig.records.error.clear();
+  const auto updates = rig.records.updates;
+  CHECK(rig.take_as_they_are(events));
+  CHECK(rig.records.updates == updates + 2);
+  CHECK(std::get<store::Ban>(rig.ban()->what).reason.find("6 unknown recipients") != std::string::npos);
+  const auto list = rig.top.list(TopBy::bad_recipients, 1h, 10, rig.clock.now(), rig.clock.wall_now());
+  CHECK(list.entries[0].count == 8);
+}
+
+TEST_CASE("with as many listings as may be no rule makes another") {
+  Rig rig(std::vector<conf::Override>{{"guard.max_listings", "2"}});
+  std::vector<MailEvent> events;
+  for (int at = 0; at < 3; ++at) {
+    events.push_back(rig.event(EventKind::spam_trap));
+    events.back().client = Address::parse("203.0.113." + std::to_string(at));
+  }
+  CHECK(rig.take(events));
+  CHECK(rig.records.book().size(RecordKind::listing) == 2);
+  CHECK(rig.take({events[0]}));
+  CHECK(rig.records.book().find(RecordKind::ban, *events[0].client, rig.clock.now()) != nullptr);
+}
+
+TEST_CASE("a line that is read long after later ones is a hit of long ago") {
+  Rig rig;
+  CHECK(rig.take({rig.event(EventKind::spam_trap)}));
+  const auto before = *rig.listing();
+  auto old = rig.event(EventKind::spam_trap, 24h * 40);
+  CHECK(rig.take({old}));
+  CHECK(rig.listing()->hits == 2);
+  CHECK(rig.listing()->last == before.last);
+  CHECK(rig.listing()->hits_in_period == 1);
+  CHECK(rig.ban() == nullptr);
+}
+
+TEST_CASE("our own refusals do not prolong what a DNSBL has said") {
+  Rig rig;
+  CHECK(rig.take({rig.listed()}));
+  const auto until = rig.until(RecordKind::listing);
+  rig.clock.advance(2h);
+  rig.offences.attempted({.listing = rig.records.book().find(RecordKind::listing, client, rig.clock.now()),
+                          .client_name = "",
+                          .at = std::chrono::floor<std::chrono::milliseconds>(rig.clock.wall_now()),
+                          .now = rig.clock.now()});
+  CHECK(rig.listing()->hits == 2);
+  CHECK(rig.until(RecordKind::listing) == until);
 }
 
 TEST_CASE("in monitor mode, from another source, or off, who guesses is not listed") {
