@@ -71,7 +71,7 @@ class Server {
   std::vector<std::shared_ptr<Protocol::socket>> sockets_;
 };
 
-// While it lives, files are reached as by a user who owns none. Root's tests alone can do that.
+// While it lives, files are reached by their modes alone, also where the tests run as root.
 class AsNobody {
  public:
   AsNobody() {
