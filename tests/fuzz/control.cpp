@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "policy/event_effects.hpp"
 #include "policy/pipeline.hpp"
 #include "server/control_operations.hpp"
 #include "server/control_stream.hpp"
@@ -42,6 +43,11 @@ json::object object_in(std::string_view line) {
 
 class Daemon {
  public:
+  Daemon() {
+    offences_.configure(settings_, std::make_shared<conf::AccessTable>());
+    effects_.configure(settings_);
+  }
+
   void ask(std::string_view request) {
     int answers = 0;
     auto stream = operations_.answer(request, {.uid = 0}, false, [&](const std::string& line) {
@@ -80,7 +86,8 @@ class Daemon {
   static inline Tops tops_{clock_, "mx1", {}, nullptr};
 
   conf::Report report_;
-  conf::Settings settings_ = conf::parse_settings("", "none", {}, report_);
+  conf::Settings settings_ =
+      conf::parse_settings("", "none", {{"relay_grant.mode", "enforce"}, {"bad_recipient.source", "log"}}, report_);
   tests::MemoryRecords records_{clock_};
   DecisionFeed decisions_{clock_};
   store::EmbeddedStore store_{{.max_entries = 1000}};
@@ -88,6 +95,8 @@ class Daemon {
   policy::Pipeline pipeline_{store_, tracker_,
                              std::make_shared<policy::Engine>(settings_, std::make_shared<conf::AccessTable>()),
                              policy::Pipeline::Options{.records = &records_}};
+  policy::Offences offences_{records_, [](log::Level, const std::string&) {}};
+  policy::EventEffects effects_{store_, records_, offences_, [](log::Level, const std::string&) {}};
   ControlOperations operations_{
       {.records = records_,
        .clock = clock_,
@@ -100,7 +109,13 @@ class Daemon {
            [this](policy::Explanation& explanation, policy::Explanation::Done done) {
              pipeline_.explain(explanation, clock_.now(), std::chrono::milliseconds(500), std::move(done));
              pipeline_.flush();
-           }}};
+           },
+       .take_events =
+           [this](policy::EventBatch batch, const ControlOperations::LogLines&, policy::EventEffects::Done done) {
+             effects_.take(std::move(batch), clock_.now(), std::move(done));
+             store_.flush();
+           },
+       .users = [] { return ControlUsers(); }}};
 };
 
 }  // namespace
