@@ -84,9 +84,9 @@ class BatchUnderWay {
     done_(error_ ? Result<void>(*error_) : Result<void>());
   }
 
-  // None is in the future; to the millisecond, as records keep it.
+  // None is in the future, or before 1970; to the millisecond, as records keep it.
   WallTime time_of(const MailEvent& event) const {
-    return std::chrono::floor<milliseconds>(std::min(event.time, wall_now));
+    return std::chrono::floor<milliseconds>(std::clamp(event.time, WallTime(), std::max(WallTime(), wall_now)));
   }
 
   const EventBatch batch;
