@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <ctime>
 #include <string>
 #include <vector>
+
+#include "support/in_zone.hpp"
 
 using namespace mxwarden;
 using namespace mxwarden::maillog;
@@ -14,17 +14,6 @@ using std::chrono::sys_days;
 using std::chrono::year;
 
 namespace {
-
-struct InZone {
-  explicit InZone(const char* zone) {
-    ::setenv("TZ", zone, 1);
-    ::tzset();
-  }
-  ~InZone() {
-    ::unsetenv("TZ");
-    ::tzset();
-  }
-};
 
 constexpr const char* new_york = "EST5EDT,M3.2.0,M11.1.0";
 constexpr const char* vienna = "CET-1CEST,M3.5.0,M10.5.0/3";
