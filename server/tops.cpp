@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_put_up = 500;
 constexpr std::size_t largest_put_up = 64 * 1024;
-constexpr std::size_t ticks_a_list = 3;
+constexpr std::size_t ticks_a_list = 2;
 constexpr Duration kept_for = 1min;
 constexpr std::size_t most_kept = 8;
 // A node that has counted for so much less than another is told of.

@@ -3,7 +3,7 @@
 // asks.
 //
 // Each node puts up what it has counted of the last hour and of the last day (policy/top_counts.hpp), its worst 500 of
-// each category: one list each three seconds, so that no turn of the loop makes several, and all of them within 36. An
+// each category: one list each two seconds, so that no turn of the loop makes several, and all of them within 24. An
 // answer about all nodes is merged of what is counted here now and of what the others have put up last, so it is of an
 // hour or of a day; one about this node alone may be of any time.
 //

@@ -11,7 +11,7 @@ CONF = """
 mode = off
 """
 
-# A node puts up each list each 36 seconds.
+# A node puts up each list each 24 seconds.
 PUT_UP_WITHIN = 40
 
 
