@@ -328,9 +328,12 @@ class Password(RedisTestCase):
         waiting.until(lambda: client.measure() and redis.said(daemon, "warning"), "a line about the missing right")
         self.assertRegex(redis.said(daemon, "warning")[0], "NOPERM|ACL")
         before = self.redis.info("total_connections_received")
-        keep_asking(client, seconds=2)
+        keep_asking(client, seconds=3)
         self.assertEqual(self.redis.info("total_connections_received") - before, 0)
-        self.assertEqual(len(redis.said(daemon, "warning")), 1, redis.said(daemon, "warning"))
+        # What puts up the lists of top, each two seconds, meets the same.
+        warnings = redis.said(daemon, "warning")
+        of_top = [line for line in warnings if "who is the worst" in line]
+        self.assertEqual((len(warnings), len(of_top)), (2, 1), warnings)
 
     def test_a_password_file_that_cannot_be_read_is_a_fault_of_the_configuration(self):
         path = self.own_folder() / "mxwarden.conf"
