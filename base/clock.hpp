@@ -34,6 +34,14 @@ class SystemClock final : public Clock {
   WallTime wall_now() const override;
 };
 
+// CLOCK_BOOTTIME (Linux 2.6.39): as SystemClock, but goes on while the machine is suspended. Its instants are not those
+// of SystemClock.
+class BootClock final : public Clock {
+ public:
+  Instant now() const override;
+  WallTime wall_now() const override;
+};
+
 // A clock for tests and simulations: time passes when it is told to.
 class ManualClock final : public Clock {
  public:

@@ -26,7 +26,6 @@ constexpr std::array reserved{
     Reserved{"mail_bomb", "mode bytes messages window action"},
     Reserved{"trap", "recipients mode action"},
     Reserved{"helo", "forged mode action"},
-    Reserved{"firewall", "mode table ports min_ban priority max_elements"},
     Reserved{"alert", "mail_to mail_from webhook quiet"},
 };
 

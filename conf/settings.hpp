@@ -65,6 +65,9 @@ struct LogSource {
   bool operator==(const LogSource&) const = default;
 };
 
+// Where in the kernel packets are looked at.
+enum class Hook : std::uint8_t { input, prerouting, forward };
+
 struct Settings {
   struct Server {
     std::vector<Listen> listen;
@@ -185,6 +188,17 @@ struct Settings {
     std::vector<std::string> sender_forged_texts;
     std::vector<std::string> spam_trap_texts;
   } maillog;
+
+  // Of mxwarden-firewall, as which settings are read by it alone.
+  struct Firewall {
+    Mode mode = Mode::enforce;
+    std::string table;
+    Hook hook = Hook::input;
+    int priority = 0;
+    std::vector<std::uint16_t> ports;  // each once
+    Duration min_ban{};
+    std::size_t max_elements = 0;
+  } firewall;
 };
 
 // section.key and value, from --set.

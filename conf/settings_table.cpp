@@ -56,6 +56,10 @@ constexpr std::array all_sections{
             "What mxwarden-maillog reads, and what it looks for there; it has a reload of its own. [server] control "
             "and node, "
             "and [log], are for both daemons: with a file as the log's target, each needs a file of its own (--set)."},
+    Section{"firewall",
+            "What mxwarden-firewall does: the kernel drops the new connections of clients that are banned for long, in "
+            "a table of nftables of its own. It has a reload of its own. Nothing in [client] trusted or never_ban, no "
+            "address of this host and no net wider than [guard] allows goes there, whoever banned it."},
     Section{any_limit,
             "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
             "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "
@@ -64,8 +68,8 @@ constexpr std::array all_sections{
 
 std::vector<Setting> all_settings() {
   std::vector<Setting> all;
-  for (const auto rows :
-       {server_settings(), redis_settings(), client_settings(), record_settings(), maillog_settings()}) {
+  for (const auto rows : {server_settings(), redis_settings(), client_settings(), record_settings(), maillog_settings(),
+                          firewall_settings()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;

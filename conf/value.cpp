@@ -45,11 +45,17 @@ constexpr std::array on_errors{Named<OnError>{"local", OnError::local}, Named<On
 constexpr std::array bad_recipient_sources{Named<BadRecipientSource>{"inline", BadRecipientSource::questions},
                                            Named<BadRecipientSource>{"log", BadRecipientSource::log}};
 
+constexpr std::array hooks{Named<Hook>{"input", Hook::input}, Named<Hook>{"prerouting", Hook::prerouting},
+                           Named<Hook>{"forward", Hook::forward}};
+
 constexpr std::array yes_no{Named<bool>{"yes", true}, Named<bool>{"no", false}};
 
 constexpr std::size_t longest_prefix = 32;
 constexpr std::size_t longest_node = 64;
 constexpr std::size_t longest_host_name = 253;  // RFC 1035, in text
+constexpr std::size_t longest_nft_name = 32;
+constexpr int widest_priority = 500;
+constexpr std::size_t most_ports = 16;
 
 bool is_of_name(char c) {
   return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
@@ -221,6 +227,47 @@ Result<BadRecipientSource> parse_bad_recipient_source(std::string_view text) {
 
 std::string_view to_string(BadRecipientSource source) {
   return name_of(bad_recipient_sources, source);
+}
+
+Result<Hook> parse_hook(std::string_view text) {
+  return parse_named(hooks, text, "where packets are looked at");
+}
+
+std::string_view to_string(Hook hook) {
+  return name_of(hooks, hook);
+}
+
+Result<std::string> parse_nft_name(std::string_view text) {
+  const auto is_of_nft_name = [](char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_'; };
+  if (!text.empty() && text.size() <= longest_nft_name && !is_digit(text.front()) &&
+      std::ranges::all_of(text, is_of_nft_name)) {
+    return text_value(text);
+  }
+  return Error{fmt::format("`{}' is no name of a table; write 1 to {} letters, digits and `_', no digit first", text,
+                           longest_nft_name)};
+}
+
+Result<int> parse_priority(std::string_view text) {
+  const bool below = text.starts_with('-');
+  const auto number = read_number(text.substr(below ? 1 : 0));
+  if (number && *number <= widest_priority) return static_cast<int>(*number) * (below ? -1 : 1);
+  return Error{
+      fmt::format("`{}' is not allowed; write a whole number from -{} to {}", text, widest_priority, widest_priority)};
+}
+
+Result<std::vector<std::uint16_t>> parse_ports(std::string_view text) {
+  std::vector<std::uint16_t> ports;
+  for (const auto word : words(text, " \t,")) {
+    const auto port = parse_number(word, 1, std::numeric_limits<std::uint16_t>::max());
+    if (!port) return port.error();
+    const auto number = static_cast<std::uint16_t>(*port);
+    if (std::ranges::find(ports, number) != ports.end()) return Error{fmt::format("`{}' is there twice", word)};
+    ports.push_back(number);
+  }
+  if (ports.empty() || ports.size() > most_ports) {
+    return Error{fmt::format("there are {} ports; write 1 to {}", ports.size(), most_ports)};
+  }
+  return ports;
 }
 
 Result<std::string> parse_redis_user(std::string_view text) {

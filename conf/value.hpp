@@ -68,6 +68,15 @@ std::string to_string(const LogSource& source);
 // Names of programs that a log can have lines of, each once, separated by blanks or commas; at least one.
 Result<std::vector<std::string>> parse_recognisers(std::string_view text);
 
+// A name that nft(8) takes unquoted.
+Result<std::string> parse_nft_name(std::string_view text);
+Result<Hook> parse_hook(std::string_view text);
+std::string_view to_string(Hook hook);
+// A whole number from -500 to 500.
+Result<int> parse_priority(std::string_view text);
+// Port numbers, each once, separated by blanks or commas; at least one.
+Result<std::vector<std::uint16_t>> parse_ports(std::string_view text);
+
 // Separated by blanks or commas.
 Result<std::vector<Prefix>> parse_prefixes(std::string_view text);
 std::string to_string(const std::vector<Prefix>& prefixes);

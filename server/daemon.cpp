@@ -13,7 +13,7 @@
 #include <ctime>
 
 #include "base/notify.hpp"
-#include "server/own_addresses.hpp"
+#include "base/own_addresses.hpp"
 #include "server/random_seed.hpp"
 #include "server/redis_settings.hpp"
 #include "server/reload.hpp"

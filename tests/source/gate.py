@@ -7,7 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).parents[2]
 
 # Folders with code of ours, as design of the layers goes: what stands further down may include what stands above.
-FOLDERS = ("base", "conf", "store", "policy", "server", "maillog", "cli")
+FOLDERS = ("base", "conf", "store", "policy", "server", "maillog", "firewall", "cli")
 
 
 def sources(*folders):

@@ -15,6 +15,7 @@ ALLOWED = {
     "policy": ["base", "conf", "store"],
     "server": ["base", "conf", "store", "policy"],
     "maillog": ["base", "conf", "store", "policy"],
+    "firewall": ["base", "conf"],
     "cli": ["base", "store"],
 }
 
@@ -25,9 +26,11 @@ ROOMS = {
                      "store/wake_timer.", "tests/"],
     r"(openssl/|boost/asio/ssl\b)": ["store/asio.cpp", "store/redis_socket.", "store/redis_tls."],
     r"boost/beast\b": ["server/"],
-    r"boost/json\b": ["base/json.cpp", "store/record.cpp", "policy/mail_event.", "server/control", "maillog/", "cli/", "tests/"],
+    r"boost/json\b": ["base/json.cpp", "store/record.cpp", "policy/mail_event.", "server/control", "maillog/", "firewall/told.cpp",
+                      "cli/", "tests/"],
     r"sqlite3\.h": ["store/record_file.cpp", "tests/"],
     r"hiredis/": ["store/redis_wire.cpp"],
+    r"(libmnl|libnftnl)/|linux/netfilter": ["firewall/nftables.cpp"],
     r"boost/program_options": ["conf/", "server/command_line", "server/main.cpp"],
     r"spdlog/": ["base/log."],
     r"prometheus/": ["server/metrics.cpp"],
@@ -35,7 +38,9 @@ ROOMS = {
     r"idn2\.h": ["base/idna.cpp"],
     r"systemd/": ["base/notify.cpp", "server/"],
     r"doctest/": ["tests/"],
-    r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "store/redis_socket.", "server/", "maillog/",
+    r"(sys/socket|netinet/.*|arpa/inet|sys/un|linux/.*)\.h": ["base/address.", "base/own_addresses.", "store/redis_socket.", "server/", "maillog/",
+                                                                     "firewall/control_socket.", "firewall/interfaces.", "firewall/nftables.cpp",
+                                                                     "firewall/privilege.",
                                                                      "cli/control_client.",
                                                                      "tests/"],
 }

@@ -1,11 +1,11 @@
-#include "server/own_addresses.hpp"
+#include "base/own_addresses.hpp"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
 #include <memory>
 
-namespace mxwarden::server {
+namespace mxwarden {
 namespace {
 
 std::optional<Address> address_of(const sockaddr* socket_address) {
@@ -34,4 +34,4 @@ std::optional<std::vector<Address>> own_addresses() {
   return addresses;
 }
 
-}  // namespace mxwarden::server
+}  // namespace mxwarden

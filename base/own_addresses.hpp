@@ -6,9 +6,9 @@
 
 #include "base/address.hpp"
 
-namespace mxwarden::server {
+namespace mxwarden {
 
 // Of all interfaces of this network namespace (getifaddrs(3)); nothing if the kernel will not say.
 std::optional<std::vector<Address>> own_addresses();
 
-}  // namespace mxwarden::server
+}  // namespace mxwarden

@@ -1,0 +1,89 @@
+#pragma once
+// The bans that the kernel is to enforce, by what mxwardend tells. Pure: a machine of (what was told, now).
+//
+// - A ban leaves by being removed, by its end, or by a snapshot that has ended without it. A snapshot counts if its
+//   epoch is above that of the last one that ended; else it only adds. A stream that breaks off takes nothing away.
+// - What is told as added: of two ends of the same net the later one stands, so that a shorter repeat never shortens;
+// an
+//   end that came with a snapshot that has ended is the truth, and stands.
+// - A ban whose length is under min_ban is as good as none. Its length is what was told; else what is left of it.
+// - The guard is asked about each; a ban it does not let pass is kept, and asked about again when the guard changes, as
+//   an address of this host may come and go.
+// - With more than max_elements of them, that which ends soonest gives way, and is forgotten: the next snapshot may
+//   bring it back. Of nets that are no clients there are most_nets at most, in the same way.
+//
+// Times are those of a clock that goes on while the machine is suspended (BootClock), as bans end then, too.
+//
+// About 80 bytes a ban. Each call but snapshot_ended(), guard_changed() and all() is O(1), or O(log n).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/clock.hpp"
+#include "firewall/last_guard.hpp"
+#include "firewall/layout.hpp"
+#include "firewall/told.hpp"
+
+namespace mxwarden::firewall {
+
+class BanList {
+ public:
+  static constexpr std::size_t most_nets = 10'000;
+
+  struct Options {
+    Duration min_ban{};
+    std::size_t max_elements = 0;
+    int ipv4_prefix = 32;
+    int ipv6_prefix = 64;
+  };
+
+  // Why bans that were told are not in force.
+  struct Counts {
+    std::uint64_t too_short = 0;  // since the beginning
+    std::uint64_t gave_way = 0;
+    std::size_t guarded = 0;  // now
+    std::size_t clients = 0;  // in force now, of the clients' prefix lengths
+    std::size_t nets = 0;     // and of others
+  };
+
+  // A net whose ban is another than it was, or is there no more.
+  using Changed = std::function<void(const Prefix& net)>;
+
+  BanList(const Options& options, LastGuard guard, Changed changed);
+  ~BanList();
+
+  void added(const Ban& ban, Instant now);
+  void removed(const Prefix& net);
+  void snapshot_begins(std::int64_t epoch);
+  void in_snapshot(const Ban& ban, Instant now);
+  // False: its epoch was not above the last one's; or none had begun.
+  bool snapshot_ends(Instant now);
+  // The stream is a new one: what was begun does not come to its end.
+  void stream_ended();
+
+  // What is over leaves, without a word: it ends in the kernel by itself.
+  void tick(Instant now);
+  void guard_changed(LastGuard guard, Instant now);
+
+  // In force: until when.
+  std::optional<Instant> until(const Prefix& net, Instant now) const;
+  // All that are in force. Clients in no order, nets in theirs.
+  void for_each_client(Instant now, const std::function<void(const Prefix& net, Instant until)>& look) const;
+  std::vector<std::pair<Prefix, Instant>> nets(Instant now, bool ipv4) const;
+
+  bool has_snapshot() const;   // one has ended
+  std::int64_t epoch() const;  // of the last that has; 0: none
+  const Counts& counts() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+BanList::Options options_of(const conf::Settings& settings);
+
+}  // namespace mxwarden::firewall

@@ -1,0 +1,243 @@
+#include "firewall/worker.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "base/notify.hpp"
+#include "firewall/monitor_kernel.hpp"
+#include "firewall/nftables.hpp"
+#include "firewall/privilege.hpp"
+#include "firewall/report.hpp"
+#include "firewall/told.hpp"
+
+namespace mxwarden::firewall {
+namespace {
+
+constexpr std::string_view name = "mxwarden-firewall";
+constexpr std::string_view follow = R"({"op":"bans.follow"})";
+
+// The clock of the kernel's timeouts stands still while the machine is suspended; less than this is only how long it
+// takes to read two clocks.
+constexpr Duration shortest_suspension = std::chrono::milliseconds(500);
+
+FileDescriptor watch_signals() {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (const auto signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&wanted, signal);
+  ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+  return FileDescriptor(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now, conf::Settings& wanted) {
+  std::vector<std::string_view> names;
+  const auto keep = [&](std::string_view setting, const auto& old, auto& changed) {
+    if (old != changed) names.push_back(setting);
+    changed = old;
+  };
+  keep("server.control", now.server.control, wanted.server.control);
+  keep("firewall.table", now.firewall.table, wanted.firewall.table);
+  return names;
+}
+
+}  // namespace
+
+Worker::Worker(conf::ConfigurationSource source, conf::Configuration configuration)
+    : source_(std::move(source)), configuration_(std::move(configuration)) {}
+
+int Worker::run() {
+  if (const auto status = open(); status != EX_OK) return status;
+  notify::ready();
+  log::info(fmt::format("{} {} is ready", name, MXWARDEN_VERSION));
+  while (!ended_) wait();
+  notify::stopping();
+  if (synchroniser_) log::info(fmt::format("summary {}", summary(synchroniser_->figures())));
+  log::info(fmt::format("{} has ended; the bans stay in the kernel until their end", name));
+  return EX_OK;
+}
+
+int Worker::open() {
+  signals_ = watch_signals();
+  auto interfaces = Interfaces::watch();
+  if (!interfaces) {
+    log::error(interfaces.error().message);
+    return EX_OSERR;
+  }
+  interfaces_.emplace(std::move(*interfaces));
+  suspended_ = clock_.now() - steady_clock_.now();
+  if (const auto begun = begin(); !begun) {
+    log::error(begun.error().message);
+    return EX_NOPERM;
+  }
+  return EX_OK;
+}
+
+// Whatever was before: as [firewall] mode says.
+Result<void> Worker::begin() {
+  const auto now = clock_.now();
+  control_.reset();
+  synchroniser_.reset();
+  auto nftables = Nftables::open(settings().firewall.table);
+  if (settings().firewall.mode == conf::Mode::enforce) {
+    if (!nftables) return nftables.error();
+    kernel_ = std::move(*nftables);
+  } else {
+    // What it may have made in another mode.
+    if (nftables) (*nftables)->remove();
+    kernel_ = std::make_unique<MonitorKernel>(log::write);
+  }
+  if (settings().firewall.mode == conf::Mode::off) {
+    log::info("[firewall] mode is off: nothing is done");
+    return {};
+  }
+  synchroniser_.emplace(*kernel_, layout_of(settings()), settings(), interfaces_->addresses(), log::write, now);
+  synchroniser_->start(now);
+  reconnect_at_ = report_at_ = now;
+  return {};
+}
+
+void Worker::wait() {
+  std::array<pollfd, 3> ends{
+      {{signals_.get(), POLLIN, 0}, {interfaces_->fd(), POLLIN, 0}, {control_ ? control_->fd() : -1, POLLIN, 0}}};
+  const auto patience = std::chrono::ceil<std::chrono::milliseconds>(until_next(clock_.now()));
+  if (::poll(ends.data(), ends.size(), static_cast<int>(patience.count())) < 0 && errno != EINTR) {
+    throw std::system_error(errno, std::generic_category(), "poll");
+  }
+  notify::watchdog();
+  if (ends[0].revents != 0) take_signal();
+  if (ended_ || !synchroniser_) return;
+  const auto now = clock_.now();
+  notice_suspension(now);
+  if (ends[1].revents != 0 && interfaces_->changed()) synchroniser_->own_addresses_are(interfaces_->addresses(), now);
+  if (control_ && ends[2].revents != 0) read(now);
+  if (control_ && now - heard_at_ > longest_silence) disconnect("mxwardend has fallen silent", now);
+  if (!control_ && now >= reconnect_at_) connect(now);
+  if (now >= synchroniser_->wakes_at()) synchroniser_->wake(now);
+  if (now >= report_at_) report(now);
+}
+
+Duration Worker::until_next(Instant now) const {
+  if (!synchroniser_) return longest_wait;
+  auto next = std::min({synchroniser_->wakes_at(), report_at_, now + longest_wait});
+  if (!control_) next = std::min(next, reconnect_at_);
+  return std::max(next - now, Duration{});
+}
+
+void Worker::notice_suspension(Instant now) {
+  const auto suspended = now - steady_clock_.now();
+  if (suspended - suspended_ > shortest_suspension) synchroniser_->was_suspended(now);
+  suspended_ = suspended;
+}
+
+void Worker::connect(Instant now) {
+  auto control = ControlSocket::open(settings().server.control, follow);
+  if (!control) return disconnect(control.error().message, now);
+  control_.emplace(std::move(*control));
+  heard_at_ = now;
+}
+
+void Worker::read(Instant now) {
+  heard_at_ = now;
+  const auto read = control_->read([&](std::string_view line) { return take(line, now); });
+  if (!read) disconnect(read.error().message, now);
+}
+
+Result<void> Worker::take(std::string_view line, Instant now) {
+  const auto told = parse_told(line);
+  if (!told) return told.error();
+  if (std::holds_alternative<told::Refused>(*told)) {
+    return Error{"mxwardend does not let this user follow the bans; [server] firewall_user names who may"};
+  }
+  if (std::holds_alternative<told::Following>(*told)) {
+    away_because_.clear();
+    log::info("mxwardend tells its bans");
+  }
+  synchroniser_->take(*told, now);
+  return {};
+}
+
+// Once for each reason, however often it is tried.
+void Worker::disconnect(std::string_view why, Instant now) {
+  if (control_) synchroniser_->stream_ended();
+  control_.reset();
+  reconnect_at_ = now + reconnect_interval;
+  if (std::exchange(away_because_, why) == why) return;
+  log::warn(fmt::format("{}; the kernel keeps the bans that it has", why));
+}
+
+// That it is not heard is no news: the stream says so.
+void Worker::report(Instant now) {
+  report_at_ = now + report_interval;
+  const auto figures = synchroniser_->figures();
+  notify::status(summary(figures));
+  if (!control_) return;
+  (void)ask(settings().server.control, report_text(figures, settings().firewall.mode, now));
+  synchroniser_->forget_lag();
+}
+
+void Worker::take_signal() {
+  signalfd_siginfo signal{};
+  while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
+    if (signal.ssi_signo == SIGHUP) {
+      reload();
+    } else {
+      log::info(fmt::format("{}: ending", signal.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT"));
+      ended_ = true;
+    }
+  }
+}
+
+void Worker::reload() {
+  notify::reloading(steady_clock_.now());
+  conf::Report report;
+  auto wanted = conf::load_configuration(source_, report);
+  for (const auto& warning : report.warnings) log::warn(warning.to_string());
+  for (const auto& fault : report.faults) log::error(fault.to_string());
+  if (!report.faults.empty()) {
+    log::error("not reloaded: the old settings stay in force");
+    return notify::ready();
+  }
+  conf::require_files(source_, wanted, report);
+  const auto restart = keep_what_needs_restart(settings(), wanted.settings);
+  if (!restart.empty()) {
+    log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));
+  }
+  const bool other_mode = settings().firewall.mode != wanted.settings.firewall.mode;
+  configuration_ = std::move(wanted);
+  if (const auto started = log::start(name, settings().log.target, settings().log.level); !started) {
+    log::error(started.error().message);
+  }
+  if (other_mode) {
+    if (const auto begun = begin(); !begun) log::error(begun.error().message);
+  } else if (synchroniser_) {
+    synchroniser_->configure(layout_of(settings()), settings(), clock_.now());
+  }
+  log::info(fmt::format("reloaded {}", source_.file));
+  notify::ready();
+}
+
+int flush(const conf::Settings& settings, std::ostream& out, std::ostream& err) {
+  auto nftables = Nftables::open(settings.firewall.table);
+  if (!nftables) {
+    err << name << ": " << nftables.error().message << '\n';
+    return EX_NOPERM;
+  }
+  if (const auto removed = (*nftables)->remove(); !removed.ok()) {
+    err << name << ": " << removed.why << '\n';
+    return removed.kind == Outcome::Kind::denied ? EX_NOPERM : EX_OSERR;
+  }
+  out << "table inet " << settings.firewall.table
+      << " is gone, with all bans in it; mxwarden-firewall makes it again while it runs\n";
+  return EX_OK;
+}
+
+}  // namespace mxwarden::firewall
