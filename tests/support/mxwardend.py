@@ -63,6 +63,16 @@ def parse_logfmt(line):
     return dict(part.split("=", 1) for part in shlex.split(line) if "=" in part)
 
 
+@contextlib.contextmanager
+def paused(daemon):
+    """It hangs meanwhile."""
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+
 class Mxwardend:
     """`conf` and `access` are the texts of its two files; what they don't say is built in, with the ports above. Its
     control socket is `control_path`, in its own folder.

@@ -349,6 +349,20 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
           Row{"[maillog]\nrecognise =\n", "m.conf:2: recognise: there is none; allowed are postfix"},
           Row{"[bad_recipient]\nsource = both\n",
               "m.conf:2: source: `both' is not who tells of recipients; allowed are inline or log"},
+          Row{"[firewall]\ntable = 1st\n", "m.conf:2: table: `1st' is no name of a table; write 1 to 32 letters"},
+          Row{"[firewall]\ntable = a; flush ruleset\n", "m.conf:2: table: `a; flush ruleset' is no name of a table"},
+          Row{"[firewall]\nhook = output\n",
+              "m.conf:2: hook: `output' is not where packets are looked at; allowed are input, prerouting or forward"},
+          Row{"[firewall]\npriority = filter\n",
+              "m.conf:2: priority: `filter' is not allowed; write a whole number from -500 to 500"},
+          Row{"[firewall]\npriority = -501\n", "m.conf:2: priority: `-501' is not allowed"},
+          Row{"[firewall]\npriority = --1\n", "m.conf:2: priority: `--1' is not allowed"},
+          Row{"[firewall]\nports = 25 smtp\n",
+              "m.conf:2: ports: `smtp' is not allowed; write a whole number from 1 to "},
+          Row{"[firewall]\nports = 25, 25\n", "m.conf:2: ports: `25' is there twice"},
+          Row{"[firewall]\nports =\n", "m.conf:2: ports: there are 0 ports; write 1 to 16"},
+          Row{"[firewall]\nmin_ban = 0s\n", "m.conf:2: min_ban: "},
+          Row{"[firewall]\nmax_elements = 0\n", "m.conf:2: max_elements: `0' is not allowed"},
           Row{"[server]\nmaillog_user = a b\n", "m.conf:2: maillog_user: `a b' is not the name of a user"},
           // [limit NAME]
           Row{"[limit Bulk]\n", "m.conf:1: `Bulk' is not a name for a limit; write lower-case letters, digits and `_'"},
@@ -613,6 +627,23 @@ TEST_CASE("what a mail log is read for has its settings, and texts may stand sev
     CAPTURE(source);
     CHECK(to_string(parse_log_source(source).value()) == "file:/var/log/mail.log");
   }
+}
+
+TEST_CASE("the firewall's settings are read and printed") {
+  const auto settings = read(
+      "[firewall]\nmode = monitor\ntable = perimeter_2\nhook = forward\npriority = -150\nports = 25, 465 587\n"
+      "min_ban = 1h\nmax_elements = 500\n");
+  const auto& firewall = settings.firewall;
+  CHECK(firewall.mode == Mode::monitor);
+  CHECK(firewall.table == "perimeter_2");
+  CHECK(firewall.hook == Hook::forward);
+  CHECK(firewall.priority == -150);
+  CHECK(firewall.ports == std::vector<std::uint16_t>{25, 465, 587});
+  CHECK(firewall.min_ban == std::chrono::hours(1));
+  CHECK(firewall.max_elements == 500);
+  const auto printed = print_settings(settings);
+  CHECK(printed.find("ports = 25 465 587\n") != std::string::npos);
+  CHECK(printed.find("priority = -150\n") != std::string::npos);
 }
 
 TEST_CASE("a file that is missing is a fault unless it is optional") {
