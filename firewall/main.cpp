@@ -1,7 +1,7 @@
 // mxwarden-firewall: keeps nftables sets equal to the list of bans.
 //
 // Exit status: 0 at a signal, and when --dry-run or --flush is done; 64 wrong usage, 69 --dry-run found no mxwardend,
-// 70 a fault of ours, 71 there is no log to write to, 74 the output of --dry-run cannot be written, 77 it may not
+// 70 a fault of ours, 71 its privileges cannot be given up, 74 the output of --dry-run cannot be written, 77 it may not
 // change nftables, or this kernel has none, 78 bad configuration.
 
 #include <sysexits.h>
