@@ -1,7 +1,6 @@
 #include "firewall/worker.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "base/notify.hpp"
+#include "conf/reload.hpp"
 #include "firewall/monitor_kernel.hpp"
 #include "firewall/nftables.hpp"
 #include "firewall/privilege.hpp"
@@ -40,12 +40,8 @@ FileDescriptor watch_signals() {
 
 std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now, conf::Settings& wanted) {
   std::vector<std::string_view> names;
-  const auto keep = [&](std::string_view setting, const auto& old, auto& changed) {
-    if (old != changed) names.push_back(setting);
-    changed = old;
-  };
-  keep("server.control", now.server.control, wanted.server.control);
-  keep("firewall.table", now.firewall.table, wanted.firewall.table);
+  conf::keep_setting("server.control", now.server.control, wanted.server.control, names);
+  conf::keep_setting("firewall.table", now.firewall.table, wanted.firewall.table, names);
   return names;
 }
 
@@ -198,21 +194,11 @@ void Worker::take_signal() {
 
 void Worker::reload() {
   notify::reloading(steady_clock_.now());
-  conf::Report report;
-  auto wanted = conf::load_configuration(source_, report);
-  for (const auto& warning : report.warnings) log::warn(warning.to_string());
-  for (const auto& fault : report.faults) log::error(fault.to_string());
-  if (!report.faults.empty()) {
-    log::error("not reloaded: the old settings stay in force");
-    return notify::ready();
-  }
-  conf::require_files(source_, wanted, report);
-  const auto restart = keep_what_needs_restart(settings(), wanted.settings);
-  if (!restart.empty()) {
-    log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));
-  }
-  const bool other_mode = settings().firewall.mode != wanted.settings.firewall.mode;
-  configuration_ = std::move(wanted);
+  auto wanted = conf::reload_configuration(
+      source_, [this](conf::Settings& changed) { return keep_what_needs_restart(settings(), changed); });
+  if (!wanted) return notify::ready();
+  const bool other_mode = settings().firewall.mode != wanted->settings.firewall.mode;
+  configuration_ = std::move(*wanted);
   if (const auto started = log::start(name, settings().log.target, settings().log.level); !started) {
     log::error(started.error().message);
   }

@@ -1,7 +1,6 @@
 #include "maillog/follower.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/escape.hpp"
 #include "base/notify.hpp"
+#include "conf/reload.hpp"
 #include "conf/value.hpp"
 #include "maillog/source/file_source.hpp"
 #include "maillog/source/fingerprint.hpp"
@@ -51,13 +51,9 @@ int refuse(const Error& why, int status) {
 
 std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now, conf::Settings& wanted) {
   std::vector<std::string_view> names;
-  const auto keep = [&](std::string_view name, const auto& old, auto& changed) {
-    if (old != changed) names.push_back(name);
-    changed = old;
-  };
-  keep("server.control", now.server.control, wanted.server.control);
-  keep("maillog.source", now.maillog.source, wanted.maillog.source);
-  keep("maillog.state", now.maillog.state, wanted.maillog.state);
+  conf::keep_setting("server.control", now.server.control, wanted.server.control, names);
+  conf::keep_setting("maillog.source", now.maillog.source, wanted.maillog.source, names);
+  conf::keep_setting("maillog.state", now.maillog.state, wanted.maillog.state, names);
   return names;
 }
 
@@ -261,20 +257,11 @@ void Follower::tick() {
 void Follower::reload() {
   if (ending_) return;
   notify::reloading(clock_.now());
-  conf::Report report;
-  auto wanted = conf::load_configuration(source_of_settings_, report);
-  for (const auto& warning : report.warnings) log::warn(warning.to_string());
-  for (const auto& fault : report.faults) log::error(fault.to_string());
-  if (!report.faults.empty()) {
-    log::error("not reloaded: the old settings stay in force");
-    return notify::ready();
-  }
-  conf::require_files(source_of_settings_, wanted, report);
-  const auto restart = keep_what_needs_restart(configuration_.settings, wanted.settings);
-  if (!restart.empty()) {
-    log::warn(fmt::format("reload: these changes take a restart: {}", fmt::join(restart, ", ")));
-  }
-  configuration_ = std::move(wanted);
+  auto wanted = conf::reload_configuration(source_of_settings_, [this](conf::Settings& settings) {
+    return keep_what_needs_restart(configuration_.settings, settings);
+  });
+  if (!wanted) return notify::ready();
+  configuration_ = std::move(*wanted);
   recogniser_.configure(configuration_.settings.maillog);
   const auto& log_settings = configuration_.settings.log;
   if (const auto started = log::start("mxwarden-maillog", log_settings.target, log_settings.level); !started) {
