@@ -266,8 +266,9 @@ bool goes(const Change& change) {
 }
 
 // Those of the set that are wanted, in as many messages as it takes. NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM.
+template <class Wanted>
 void put_elements(Transaction& transaction, std::uint16_t type, const std::string& table, Set set,
-                  std::span<const Change> changes, bool (*wanted)(const Change&)) {
+                  std::span<const Change> changes, const Wanted& wanted) {
   const bool adds = type == NFT_MSG_NEWSETELEM;
   auto at = changes.begin();
   const auto find = [&] {
@@ -285,13 +286,25 @@ void put_elements(Transaction& transaction, std::uint16_t type, const std::strin
   }
 }
 
-// What goes is taken out first, as what comes may be where it was.
+// Another range that goes is where this one comes.
+bool takes_a_place(const Change& change, std::span<const Change> changes) {
+  return std::ranges::any_of(changes, [&](const Change& other) {
+    return goes(other) && other.element.set == change.element.set && other.element.first <= change.element.last &&
+           change.element.first <= other.element.last;
+  });
+}
+
+// What goes is taken out first, as ranges that come may be where it was. Those are not there themselves, so that to add
+// them is enough; to delete them again the kernel (6.18) does not find them, if they begin or end as what has gone.
 void put_replacements(Transaction& transaction, const std::string& table, std::span<const Change> changes) {
+  const auto may_be_there = [&](const Change& change) {
+    return comes(change) && (is_hash(change.element.set) || !takes_a_place(change, changes));
+  };
   for (const auto set : all_sets) {
     put_elements(transaction, NFT_MSG_NEWSETELEM, table, set, changes, goes);
     put_elements(transaction, NFT_MSG_DELSETELEM, table, set, changes, goes);
-    put_elements(transaction, NFT_MSG_NEWSETELEM, table, set, changes, comes);
-    put_elements(transaction, NFT_MSG_DELSETELEM, table, set, changes, comes);
+    put_elements(transaction, NFT_MSG_NEWSETELEM, table, set, changes, may_be_there);
+    put_elements(transaction, NFT_MSG_DELSETELEM, table, set, changes, may_be_there);
     put_elements(transaction, NFT_MSG_NEWSETELEM, table, set, changes, comes);
   }
 }
@@ -535,23 +548,35 @@ SeenChain chain_in(const nlmsghdr& message) {
 }
 
 struct SeenRule {
-  std::uint64_t handle = 0;
   std::string user_data;
+  std::string form;  // all of it but its counter
   std::uint64_t packets = 0;
 };
+
+std::string text_of(const nftnl_expr* expression) {
+  std::array<char, 512> text{};
+  nftnl_expr_snprintf(text.data(), text.size(), expression, NFTNL_OUTPUT_DEFAULT, 0);
+  return text.data();
+}
 
 SeenRule rule_in(const nlmsghdr& message) {
   const auto rule = owned(nftnl_rule_alloc());
   if (nftnl_rule_nlmsg_parse(&message, rule.get()) != 0) return {};
-  SeenRule seen{.handle = nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE), .user_data = {}};
+  SeenRule seen;
   std::uint32_t size = 0;
   if (const auto* data = nftnl_rule_get_data(rule.get(), NFTNL_RULE_USERDATA, &size)) {
     seen.user_data.assign(static_cast<const char*>(data), size);
   }
+  seen.form = fmt::format("{} {}", nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE), seen.user_data);
   const auto expressions = owned(nftnl_expr_iter_create(rule.get()));
   while (const auto* expression = nftnl_expr_iter_next(expressions.get())) {
-    if (std::string_view(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME)) != "counter") continue;
-    seen.packets += nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_PACKETS);
+    const std::string_view name = nftnl_expr_get_str(expression, NFTNL_EXPR_NAME);
+    seen.form += name;
+    if (name == "counter") {
+      seen.packets += nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_PACKETS);
+    } else {
+      seen.form += text_of(expression);
+    }
   }
   return seen;
 }
@@ -684,8 +709,8 @@ struct Nftables::State {
   std::string table;
   Socket socket;
   bool one_step = false;
-  std::optional<Layout> made;          // by the last rebuild()
-  std::vector<std::uint64_t> handles;  // of its rules; nothing: not seen yet
+  std::optional<Layout> made;        // by the last rebuild()
+  std::vector<SeenRule> made_rules;  // nothing: not seen yet
 };
 
 // As one, so that it does not matter whether there is one.
@@ -740,6 +765,7 @@ Errno Nftables::State::replace(std::span<const Change> changes) {
 
 // One that is not there undoes the others: then by halves, until it stands alone.
 Errno Nftables::State::take_out(std::span<const Change> changes) {
+  if (changes.empty()) return 0;
   auto transaction = socket.begin(changes.size());
   for (const auto set : all_sets) {
     put_elements(transaction, NFT_MSG_DELSETELEM, table, set, changes, [](const Change&) { return true; });
@@ -752,11 +778,15 @@ Errno Nftables::State::take_out(std::span<const Change> changes) {
   return take_out(changes.subspan(half));
 }
 
+// What goes is taken out first, as in put_replacements().
 Errno Nftables::State::replace_in_two_steps(std::span<const Change> changes) {
   std::uint32_t flags = 0;
   if (const Errno error = ask_for_table(flags); error != 0) return error;
-  if (const Errno error = take_out(changes); error != 0) return error;
-  if (std::ranges::none_of(changes, comes)) return 0;
+  std::vector<Change> ordered(changes.begin(), changes.end());
+  const auto coming = std::ranges::stable_partition(ordered, goes);
+  if (const Errno error = take_out({ordered.begin(), coming.begin()}); error != 0) return error;
+  if (coming.empty()) return 0;
+  if (const Errno error = take_out(coming); error != 0) return error;
   auto transaction = socket.begin(changes.size());
   for (const auto set : all_sets) put_elements(transaction, NFT_MSG_NEWSETELEM, table, set, changes, comes);
   return socket.commit(std::move(transaction));
@@ -829,7 +859,7 @@ bool Nftables::State::see_chain(Health& health) {
   return as_made || found_amiss(fmt::format("chain {} is not as it was made", chain_name), health);
 }
 
-// A rule cannot be changed, only replaced by another with another handle.
+// A rule that replaces another keeps its handle (6.18), so that all of it is compared.
 bool Nftables::State::see_rules(Health& health) {
   std::vector<SeenRule> rules;
   const Errno error = socket.ask(
@@ -840,15 +870,12 @@ bool Nftables::State::see_rules(Health& health) {
       },
       [&](const nlmsghdr& message) { rules.push_back(rule_in(message)); });
   if (!went_well(error, "its rules", health)) return false;
-  std::vector<std::uint64_t> seen;
-  for (const auto& rule : rules) {
-    seen.push_back(rule.handle);
-    health.dropped += rule.packets;
-  }
-  const bool as_made =
-      handles.empty() ? std::ranges::equal(rules, rule_comments, {}, &SeenRule::user_data, user_data) : seen == handles;
+  for (const auto& rule : rules) health.dropped += rule.packets;
+  const bool as_made = made_rules.empty()
+                           ? std::ranges::equal(rules, rule_comments, {}, &SeenRule::user_data, user_data)
+                           : std::ranges::equal(rules, made_rules, {}, &SeenRule::form, &SeenRule::form);
   if (!as_made) return found_amiss(fmt::format("the rules of chain {} are not as they were made", chain_name), health);
-  if (made) handles = seen;
+  if (made) made_rules = std::move(rules);
   return true;
 }
 
@@ -904,8 +931,8 @@ Outcome Nftables::rebuild(const Layout& layout, std::span<const Change> elements
   if (outcome.ok() || outcome.kind == Outcome::Kind::unknown) {
     state_->table = layout.table;
     state_->made = layout;
-    state_->handles.clear();
-    // Sees the handles.
+    state_->made_rules.clear();
+    // It remembers the rules.
     (void)check();
   }
   return outcome;

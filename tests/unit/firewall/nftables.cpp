@@ -102,6 +102,8 @@ FileDescriptor connection(std::string_view from, std::string_view to, std::uint1
   const auto source = endpoint(from, 0);
   const auto target = endpoint(to, port);
   FileDescriptor fd(::socket(source.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int yes = 1;
+  REQUIRE(::setsockopt(fd.get(), SOL_IP, IP_FREEBIND, &yes, sizeof yes) == 0);
   REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&source.address), source.size) == 0);
   (void)::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target.address), target.size);
   int error = 0;
@@ -379,7 +381,7 @@ TEST_CASE("what somebody has done to the table is seen, and a rebuild mends it")
       {"insert " + rule + " accept", "rules of chain"},
       {"add " + rule + " accept", "rules of chain"},
       {"replace " + rule + " handle " + handle_of("banned IPv6 nets") +
-           " ip6 saddr @net6 counter drop comment '\"banned IPv6 nets\"'",
+           " ip6 saddr @ban6 counter drop comment '\"banned IPv6 nets\"'",
        "rules of chain"},
       {"'add table inet mxwarden { flags dormant; }'", "dormant"},
       {"'add chain inet mxwarden new_connections { policy drop; }'", "chain new_connections is not as"},
