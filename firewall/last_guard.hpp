@@ -1,8 +1,12 @@
 #pragma once
 // The last line of defence: what never goes to the kernel, whoever has banned it. Pure.
+//
+// Asked for each of a million bans: what is guarded is searched by halves.
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.hpp"
@@ -12,14 +16,24 @@ namespace mxwarden::firewall {
 
 class LastGuard {
  public:
-  // [client] trusted and never_ban, [guard] widest_ipv4 and widest_ipv6; `own` are this host's addresses.
-  LastGuard(const conf::Settings& settings, std::vector<Address> own);
+  // [client] trusted and never_ban, [guard] widest_ipv4 and widest_ipv6; `own` are this host's addresses. And the
+  // canaries (firewall/layout.hpp): a ban of one would end it.
+  LastGuard(const conf::Settings& settings, const std::vector<Address>& own);
 
   // A sentence; nothing: it may. Nothing that is guarded may lie in the net, nor the net in it.
   std::optional<std::string> why_not(const Prefix& net) const;
 
  private:
-  std::vector<Prefix> guarded_;
+  struct Guarded {
+    Prefix net;
+    std::string_view why;
+  };
+  using ByFamily = std::array<std::vector<Guarded>, 2>;
+
+  static std::size_t index(const Address& address) { return address.is_ipv4() ? 0 : 1; }
+  const Guarded* overlapping(const Prefix& net) const;
+
+  ByFamily guarded_;  // in order, none within another
   int widest_ipv4_;
   int widest_ipv6_;
 };
