@@ -232,7 +232,7 @@ void Offences::finish(const Case& what, const Updated& updated) {
 void Offences::ban(const store::Record& listing, const BanDue& due, const Case& what) {
   records_.update(
       RecordKind::ban, listing.net,
-      [listing, due](const store::Record* before) { return noted_ban(listing, due, before); },
+      [listing, at = what.at, due](const store::Record* before) { return noted_ban(listing, at, due, before); },
       [this, what](const Updated& updated) { finish(what, updated); });
 }
 

@@ -22,12 +22,13 @@ void refresh(store::Grant::Login& login, WallTime at) {
 
 }  // namespace
 
-store::Record operators_ban(const Prefix& net, WallTime until, std::string_view reason, const store::Record* before) {
+store::Record operators_ban(const OperatorsBan& wanted, const store::Record* before) {
   store::Ban ban;
   ban.rule = store::Ban::operators_rule;
-  ban.reason = reason;
+  ban.reason = wanted.reason;
+  ban.made = wanted.at;
   if (const auto* known = of<store::Ban>(before)) ban.offences = store::one_more(known->offences);
-  return {.net = net, .until = until, .what = std::move(ban)};
+  return {.net = wanted.net, .until = wanted.until, .what = std::move(ban)};
 }
 
 store::Record granted(const Login& login, const store::Record* before) {

@@ -16,9 +16,16 @@
 
 namespace mxwarden::policy {
 
+struct OperatorsBan {
+  Prefix net;
+  std::string_view reason;
+  WallTime at{};
+  WallTime until{};
+};
+
 // Takes the place of any ban of this net, also of one that would last longer: an operator's word is the last. Its
 // offences are one more.
-store::Record operators_ban(const Prefix& net, WallTime until, std::string_view reason, const store::Record* before);
+store::Record operators_ban(const OperatorsBan& wanted, const store::Record* before);
 
 struct Login {
   Address address;

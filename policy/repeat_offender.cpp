@@ -87,13 +87,15 @@ store::Record banned(const store::Record& listing, WallTime at, const BanDue& du
   return record;
 }
 
-std::optional<store::Record> noted_ban(const store::Record& listing, const BanDue& due, const store::Record* before) {
+std::optional<store::Record> noted_ban(const store::Record& listing, WallTime at, const BanDue& due,
+                                       const store::Record* before) {
   const auto& what = std::get<store::Listing>(listing.what);
   const auto* known = before == nullptr ? nullptr : std::get_if<store::Ban>(&before->what);
   if (known != nullptr && (known->by_operator() || before->until > what.banned_until)) return std::nullopt;
-  return store::Record{.net = listing.net,
-                       .until = what.banned_until,
-                       .what = store::Ban{.rule = std::string(due.rule), .reason = due.reason, .offences = what.bans}};
+  return store::Record{
+      .net = listing.net,
+      .until = what.banned_until,
+      .what = store::Ban{.rule = std::string(due.rule), .reason = due.reason, .offences = what.bans, .made = at}};
 }
 
 }  // namespace mxwarden::policy

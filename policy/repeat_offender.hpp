@@ -41,8 +41,9 @@ std::optional<BanDue> ban_due(const store::Listing& listing, WallTime at,
 // `listing` with that ban noted in it. One that ends at its `until` whatever comes does so, also before its ban.
 store::Record banned(const store::Record& listing, WallTime at, const BanDue& due);
 
-// The ban that is noted in a listing, put together with the ban of the same net that is in force, or null; nothing:
-// that one stays, as it is an operator's or lasts longer.
-std::optional<store::Record> noted_ban(const store::Record& listing, const BanDue& due, const store::Record* before);
+// The ban that was noted in a listing at that time, put together with the ban of the same net that is in force, or
+// null; nothing: that one stays, as it is an operator's or lasts longer.
+std::optional<store::Record> noted_ban(const store::Record& listing, WallTime at, const BanDue& due,
+                                       const store::Record* before);
 
 }  // namespace mxwarden::policy

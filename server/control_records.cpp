@@ -84,8 +84,8 @@ std::optional<Addition> make_ban(Call& call) {
   }
   if (call.faulty()) return std::nullopt;
   Addition addition{*net,
-                    [net = *net, until = wall_now(call) + *time, reason](const store::Record* before) {
-                      return policy::operators_ban(net, until, reason, before);
+                    [net = *net, reason, now = wall_now(call), time = *time](const store::Record* before) {
+                      return policy::operators_ban({net, reason, now, now + time}, before);
                     },
                     {}};
   append_logfmt(addition.log, "for", to_string(*time));

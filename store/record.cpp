@@ -43,6 +43,7 @@ void write(json::object& to, const Ban& ban) {
   to["rule"] = cut(ban.rule);
   to["reason"] = cut(ban.reason);
   to["offences"] = ban.offences;
+  if (ban.made != WallTime()) to["made"] = milliseconds_since_1970(ban.made);
 }
 
 void write(json::object& to, const Grant& grant) {
@@ -146,8 +147,10 @@ class Members {
 };
 
 Ban read_ban(const Members& from) {
-  return {
-      .rule = from.text("rule"), .reason = from.text("reason"), .offences = from.count<std::uint32_t>("offences", 1)};
+  return {.rule = from.text("rule"),
+          .reason = from.text("reason"),
+          .offences = from.count<std::uint32_t>("offences", 1),
+          .made = from.wall_time("made")};
 }
 
 Grant read_grant(const Members& from) {

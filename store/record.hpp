@@ -43,6 +43,7 @@ struct Ban {
   std::string rule;            // that made it; an operator's own: operators_rule
   std::string reason;          // for people
   std::uint32_t offences = 1;  // how many bans of this net there have been, this one included
+  WallTime made{};             // when this one was; 1970: not known
 
   bool by_operator() const { return rule == operators_rule; }
   bool operator==(const Ban&) const = default;
@@ -119,7 +120,8 @@ constexpr Number one_more(Number count) {
   return count == std::numeric_limits<Number>::max() ? count : count + 1;
 }
 
-// {"kind":"ban","net":"192.0.2.0/24","until":1763770000123,"rule":"operator","reason":"...","offences":1}
+// {"kind":"ban","net":"192.0.2.0/24","until":1763770000123,"rule":"operator","reason":"...","offences":1,
+// "made":1763766400123}
 // Strings are cut to longest_record_text, and what is not UTF-8 in them is replaced; of logins the latest are kept.
 std::string to_text(const Record& record);
 // The error says what is wrong, and holds nothing of the text.

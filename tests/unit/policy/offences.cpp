@@ -92,8 +92,10 @@ TEST_CASE("a second attempt bans, and the log says whom, why and for how long") 
   rig.attempt();
   REQUIRE(rig.ban() != nullptr);
   CHECK(rig.ban()->until == rig.clock.wall_now() + 30min);
-  CHECK(std::get<store::Ban>(rig.ban()->what) ==
-        store::Ban{.rule = "repeat_offender", .reason = "2 attempts in 12s; listed by bl.example", .offences = 1});
+  CHECK(std::get<store::Ban>(rig.ban()->what) == store::Ban{.rule = "repeat_offender",
+                                                            .reason = "2 attempts in 12s; listed by bl.example",
+                                                            .offences = 1,
+                                                            .made = rig.clock.wall_now()});
   CHECK(rig.said ==
         std::vector<std::string>{
             "offence rule=repeat_offender net=198.51.100.7 name=host.example list=bl.example attempts=2 period=12s "

@@ -40,23 +40,25 @@ OperatorsListing listing_at(WallTime at, std::string_view list, std::string_view
 
 }  // namespace
 
-TEST_CASE("an operator's ban says who, why and until when") {
-  const auto record = operators_ban(net("192.0.2.0/24"), start + 1h, "spam", nullptr);
+TEST_CASE("an operator's ban says who, why, since when and until when") {
+  const auto record = operators_ban({net("192.0.2.0/24"), "spam", start, start + 1h}, nullptr);
   CHECK(record.net == net("192.0.2.0/24"));
   CHECK(record.until == start + 1h);
-  CHECK(std::get<store::Ban>(record.what) == store::Ban{.rule = "operator", .reason = "spam", .offences = 1});
+  CHECK(std::get<store::Ban>(record.what) ==
+        store::Ban{.rule = "operator", .reason = "spam", .offences = 1, .made = start});
 }
 
 TEST_CASE("an operator's ban counts on, and may end sooner than the one that was there") {
-  const store::Record before{net("192.0.2.0/24"), start + 9h, store::Ban{"client_rate", "too many", 4}};
-  const auto record = operators_ban(before.net, start + 1h, "enough", &before);
+  const store::Record before{net("192.0.2.0/24"), start + 9h, store::Ban{"client_rate", "too many", 4, start - 1h}};
+  const auto record = operators_ban({before.net, "enough", start, start + 1h}, &before);
   CHECK(record.until == start + 1h);
-  CHECK(std::get<store::Ban>(record.what) == store::Ban{.rule = "operator", .reason = "enough", .offences = 5});
+  CHECK(std::get<store::Ban>(record.what) ==
+        store::Ban{.rule = "operator", .reason = "enough", .offences = 5, .made = start});
 }
 
 TEST_CASE("offences stay at the highest number there is") {
   const store::Record before{net("192.0.2.1"), start + 9h, store::Ban{"a", "", 0xFFFFFFFF}};
-  CHECK(std::get<store::Ban>(operators_ban(before.net, start + 1h, "b", &before).what).offences == 0xFFFFFFFF);
+  CHECK(std::get<store::Ban>(operators_ban({before.net, "b", start, start + 1h}, &before).what).offences == 0xFFFFFFFF);
 }
 
 TEST_CASE("a login opens a grant of its one address") {

@@ -234,20 +234,21 @@ TEST_CASE("the ban that a listing notes gives way to an operator's, and to one t
   client.comes_at(0s);
   client.comes_at(1s);
   const auto until = start + 1s + 30min;
-  const auto ban = noted_ban(client.record, {.length = {}, .reason = "why"}, nullptr);
+  const auto ban = noted_ban(client.record, start + 1s, {.length = {}, .reason = "why"}, nullptr);
   REQUIRE(ban);
   CHECK(ban->net == client.record.net);
   CHECK(ban->until == until);
-  CHECK(std::get<store::Ban>(ban->what) == store::Ban{.rule = "repeat_offender", .reason = "why", .offences = 1});
+  CHECK(std::get<store::Ban>(ban->what) ==
+        store::Ban{.rule = "repeat_offender", .reason = "why", .offences = 1, .made = start + 1s});
   const auto before = [&](WallTime end, const char* rule) {
     return store::Record{client.record.net, end, store::Ban{rule, "", 1}};
   };
   const auto operators = before(start + 1min, "operator");
-  CHECK_FALSE(noted_ban(client.record, {.length = {}, .reason = "why"}, &operators));
+  CHECK_FALSE(noted_ban(client.record, start + 1s, {.length = {}, .reason = "why"}, &operators));
   const auto longer = before(until + 1ms, "other");
-  CHECK_FALSE(noted_ban(client.record, {.length = {}, .reason = "why"}, &longer));
+  CHECK_FALSE(noted_ban(client.record, start + 1s, {.length = {}, .reason = "why"}, &longer));
   const auto shorter = before(until, "other");
-  CHECK(noted_ban(client.record, {.length = {}, .reason = "why"}, &shorter) == ban);
+  CHECK(noted_ban(client.record, start + 1s, {.length = {}, .reason = "why"}, &shorter) == ban);
 }
 
 }  // namespace mxwarden::policy

@@ -50,7 +50,7 @@ TEST_CASE("an addition is made of what another node has written meanwhile") {
   const Prefix net(client, client.bits());
   const Row rows[] = {
       {"ban", R"("kind":"ban","net":"203.0.113.9","for_ms":1000,"reason":"ours")",
-       policy::operators_ban(net, until, "theirs", nullptr), "offences", 2},
+       policy::operators_ban({net, "theirs", {}, until}, nullptr), "offences", 2},
       {"grant", R"("kind":"grant","net":"203.0.113.9","login":"anna")",
        policy::granted({client, "anna", rig.clock.wall_now(), until}, nullptr), "until",
        milliseconds_since_1970(until)},
@@ -72,7 +72,7 @@ TEST_CASE("whether there was one is what the store found, not what this node kne
   ControlRig rig;
   CHECK(rig.ask(remove_ban).at("removed") == false);
   const auto net = *Prefix::parse("198.51.100.0/24");
-  rig.records.unheard = policy::operators_ban(net, rig.clock.wall_now() + 1h, "theirs", nullptr);
+  rig.records.unheard = policy::operators_ban({net, "theirs", {}, rig.clock.wall_now() + 1h}, nullptr);
   CHECK(rig.ask(remove_ban).at("removed") == true);
   CHECK(rig.ask(remove_ban).at("removed") == false);
 }

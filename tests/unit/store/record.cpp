@@ -43,11 +43,12 @@ std::string reason_after(const std::string& reason) {
 }  // namespace
 
 TEST_CASE("the text of a record is what stands on disk, in Redis and on the control socket") {
-  const Record record{.net = net("192.0.2.0/24"),
-                      .until = until,
-                      .what = Ban{.rule = "harvest", .reason = "30 unknown recipients", .offences = 2}};
+  const Record record{
+      .net = net("192.0.2.0/24"),
+      .until = until,
+      .what = Ban{.rule = "harvest", .reason = "30 unknown recipients", .offences = 2, .made = until - 1h}};
   CHECK(to_text(record) == R"({"kind":"ban","net":"192.0.2.0/24","until":1763770000123,"rule":"harvest",)"
-                           R"("reason":"30 unknown recipients","offences":2})");
+                           R"("reason":"30 unknown recipients","offences":2,"made":1763766400123})");
 }
 
 TEST_CASE("a record comes back from its text") {
@@ -55,6 +56,7 @@ TEST_CASE("a record comes back from its text") {
   most_hits.hits = std::numeric_limits<std::uint64_t>::max();
   const Record records[] = {
       {.net = net("192.0.2.0/24"), .until = until, .what = Ban{.rule = "harvest", .reason = "why", .offences = 7}},
+      {.net = net("192.0.2.0/24"), .until = until, .what = Ban{.rule = "a", .reason = "b", .made = until - 1ms}},
       {.net = net("::/0"), .until = WallTime(0ms), .what = Ban{}},
       {.net = net("2001:db8::1"),
        .until = until,
@@ -112,7 +114,7 @@ TEST_CASE("names that a later release writes are passed over") {
 
 TEST_CASE("what is missing or of another type has its default") {
   CHECK(ban("") == Ban{});
-  CHECK(ban(R"(,"rule":null,"reason":7,"offences":"many")") == Ban{});
+  CHECK(ban(R"(,"rule":null,"reason":7,"offences":"many","made":"once")") == Ban{});
   CHECK(std::get<Listing>(of(R"({"kind":"listing","net":"192.0.2.1","until":1})").what) == Listing{});
   const auto grant = of(R"({"kind":"grant","net":"192.0.2.1","until":1,"logins":[7,{"name":"a"},null,{}]})");
   CHECK(std::get<Grant>(grant.what).logins.size() == 2);
