@@ -6,9 +6,10 @@
 #include <chrono>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
+#include <variant>
 
 namespace mxwarden::server {
 namespace {
@@ -19,6 +20,30 @@ using store::RecordKind;
 constexpr std::size_t page_size = 500;
 constexpr std::size_t most_changes = 10'000;
 constexpr auto heartbeat_interval = std::chrono::seconds(5);
+
+std::int64_t milliseconds_between(WallTime from, WallTime to) {
+  return std::chrono::ceil<milliseconds>(to - from).count();
+}
+
+// Without an allocation of its own: a million of them may be wanted at once.
+void append_number(std::string& to, std::int64_t number) {
+  const fmt::format_int text(number);
+  to.append(text.data(), text.size());
+}
+
+void append_ban(std::string& to, const store::Record& record, WallTime now) {
+  const auto left = milliseconds_between(now, record.until);
+  to += "{\"net\":\"";
+  record.net.append_to(to);
+  to += "\",\"left_ms\":";
+  append_number(to, left);
+  // The clock of the node that has made it may be ahead of ours.
+  if (const auto made = std::get<store::Ban>(record.what).made; made > WallTime()) {
+    to += ",\"length_ms\":";
+    append_number(to, std::max(left, milliseconds_between(made, record.until)));
+  }
+  to += '}';
+}
 
 class BanStream final : public ControlStream {
  public:
@@ -40,7 +65,6 @@ class BanStream final : public ControlStream {
   void begin_snapshot(std::string& to, Instant now);
   void append_page(std::string& to, Instant now);
   void append_changes(std::string& to, Instant now);
-  std::int64_t milliseconds_left(const store::Record& record, Instant now) const;
 
   store::Records& records_;
   const Clock& clock_;
@@ -50,7 +74,7 @@ class BanStream final : public ControlStream {
   std::optional<Prefix> listed_;  // so far
   std::int64_t epoch_ = 0;        // of the last that began
   std::int64_t ended_epoch_ = 0;
-  std::set<Prefix> changes_;  // to be told
+  std::map<Prefix, bool> changes_;  // to be told; whether there was none of the net in between
   bool too_many_changes_ = false;
   bool heartbeat_is_due_ = false;
   Instant last_heartbeat_;
@@ -66,7 +90,8 @@ void BanStream::changed(const Prefix& net, bool is_there) {
     too_many_changes_ = true;
     changes_.clear();
   } else {
-    changes_.insert(net);
+    auto& was_gone = changes_[net];
+    was_gone = was_gone || !is_there;
   }
   if (news_) news_();
 }
@@ -104,8 +129,8 @@ void BanStream::begin_snapshot(std::string& to, Instant now) {
 void BanStream::append_page(std::string& to, Instant now) {
   const auto page = records_.book().list(RecordKind::ban, listed_ ? &*listed_ : nullptr, page_size, now);
   for (const auto& record : page) {
-    fmt::format_to(std::back_inserter(to), "{{\"net\":\"{}\",\"left_ms\":{}}}\n", record->net.to_string(),
-                   milliseconds_left(*record, now));
+    append_ban(to, *record, records_.book().wall(now));
+    to += '\n';
   }
   if (!page.empty()) listed_ = page.back()->net;
   if (page.size() == page_size) return;
@@ -119,19 +144,19 @@ void BanStream::append_page(std::string& to, Instant now) {
 
 void BanStream::append_changes(std::string& to, Instant now) {
   for (std::size_t told = 0; told < page_size && !changes_.empty(); ++told) {
-    const auto net = *changes_.begin();
+    const auto [net, was_gone] = *changes_.begin();
     changes_.erase(changes_.begin());
-    if (const auto record = records_.book().find_net(RecordKind::ban, net, now)) {
-      fmt::format_to(std::back_inserter(to), "{{\"add\":{{\"net\":\"{}\",\"left_ms\":{}}}}}\n", net.to_string(),
-                     milliseconds_left(*record, now));
-    } else {
-      fmt::format_to(std::back_inserter(to), "{{\"remove\":\"{}\"}}\n", net.to_string());
+    const auto record = records_.book().find_net(RecordKind::ban, net, now);
+    if (record == nullptr || was_gone || std::get<store::Ban>(record->what).by_operator()) {
+      to += "{\"remove\":\"";
+      net.append_to(to);
+      to += "\"}\n";
     }
+    if (record == nullptr) continue;
+    to += "{\"add\":";
+    append_ban(to, *record, records_.book().wall(now));
+    to += "}\n";
   }
-}
-
-std::int64_t BanStream::milliseconds_left(const store::Record& record, Instant now) const {
-  return std::chrono::ceil<milliseconds>(record.until - records_.book().wall(now)).count();
 }
 
 }  // namespace

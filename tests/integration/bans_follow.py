@@ -21,6 +21,7 @@ class Follower:
 
     def __init__(self, daemon):
         self.bans = {}
+        self.lengths = {}
         self.epochs = []
         self._listed = {}
         self._socket = socket.socket(socket.AF_UNIX)
@@ -43,8 +44,11 @@ class Follower:
             case {"snapshot": "begin", "epoch": int(epoch)}:
                 self._listed = {}
                 self.epochs.append(epoch)
-            case {"net": str(net), "left_ms": int(left)} | {"add": {"net": str(net), "left_ms": int(left)}}:
+            case ({"net": str(net), "left_ms": int(left), "length_ms": int(length)} |
+                  {"add": {"net": str(net), "left_ms": int(left), "length_ms": int(length)}}):
+                assert length >= left, line
                 self.bans[net] = self._listed[net] = left
+                self.lengths[net] = length
             case {"snapshot": "end"}:
                 self.bans = dict(self._listed)
             case {"remove": str(net)}:
@@ -89,6 +93,8 @@ class Bans(case.TestCase):
             follower.until(lambda line: "add" in line)
             self.assertLess(time.time() - began, HEARD_WITHIN)
             self.assertAlmostEqual(follower.bans["203.0.113.9"], 2000, delta=500)
+            self.assertEqual(follower.lengths,
+                             {"203.0.113.0/24": HOUR_MS, "2001:db8::/64": HOUR_MS, "203.0.113.9": 2000})
             self.told(daemon, "bans", "remove", "203.0.113.0/24")
             self.assertEqual(follower.line(), {"remove": "203.0.113.0/24"})
             follower.until(lambda line: line == {"remove": "203.0.113.9"})

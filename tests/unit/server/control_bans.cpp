@@ -37,9 +37,8 @@ struct Follower : ControlRig {
     REQUIRE(stream);
     stream->start([this] { ++news; });
   }
-  void ban(std::string_view text, Duration lasts = 1h) {
-    records.book().put({net(text), clock.wall_now() + std::chrono::duration_cast<WallTime::duration>(lasts),
-                        store::Ban{"operator", "r", 1}},
+  void ban(std::string_view text, Duration lasts = 1h, const store::Ban& what = {"harvest", "r", 1, {}}) {
+    records.book().put({net(text), clock.wall_now() + std::chrono::duration_cast<WallTime::duration>(lasts), what},
                        clock.now());
   }
   void pardon(std::string_view text) { records.book().erase(store::RecordKind::ban, net(text)); }
@@ -115,6 +114,45 @@ TEST_CASE("all bans are told, then each that comes, changes or goes") {
   rig.answer(R"({"op":"records.add","kind":"listing","net":"198.51.100.2","list":"l","reason":"r"})");
   CHECK(rig.take_all() == "");
   CHECK(rig.bans == std::set<std::string>{"2001:db8::/64"});
+}
+
+TEST_CASE("a ban that is known to have begun is told with its whole length") {
+  Follower rig;
+  const auto now = rig.clock.wall_now();
+  rig.ban("192.0.2.1", 1h, {"harvest", "r", 1, now - 2h});
+  rig.ban("192.0.2.2", 1h, {"harvest", "r", 1, now + 1min});  // by a clock that is ahead of ours
+  rig.ban("192.0.2.3", 1h, {"harvest", "r", 1, WallTime::min()});
+  rig.follow();
+  const auto lines = rig.take_all();
+  CHECK(lines.find("{\"net\":\"192.0.2.1\",\"left_ms\":3600000,\"length_ms\":10800000}\n"
+                   "{\"net\":\"192.0.2.2\",\"left_ms\":3600000,\"length_ms\":3600000}\n"
+                   "{\"net\":\"192.0.2.3\",\"left_ms\":3600000}\n") != std::string::npos);
+  rig.ban("192.0.2.4", 90s, {"harvest", "r", 1, now});
+  CHECK(rig.take_all() == "{\"add\":{\"net\":\"192.0.2.4\",\"left_ms\":90000,\"length_ms\":90000}}\n");
+}
+
+TEST_CASE("an operator's ban is told in the place of what there was, as it may end sooner") {
+  Follower rig;
+  rig.ban("192.0.2.1", 9h);
+  rig.follow();
+  rig.take_all();
+  rig.ban("192.0.2.1", 1h, {"operator", "r", 2, rig.clock.wall_now()});
+  CHECK(rig.take_all() ==
+        "{\"remove\":\"192.0.2.1\"}\n"
+        "{\"add\":{\"net\":\"192.0.2.1\",\"left_ms\":3600000,\"length_ms\":3600000}}\n");
+}
+
+TEST_CASE("a ban that was lifted and made anew before it was told does not keep its former end") {
+  Follower rig;
+  rig.ban("192.0.2.1", 9h);
+  rig.follow();
+  rig.take_all();
+  rig.pardon("192.0.2.1");
+  rig.ban("192.0.2.1", 1h);
+  rig.ban("192.0.2.1", 2h);
+  CHECK(rig.take_all() == "{\"remove\":\"192.0.2.1\"}\n{\"add\":{\"net\":\"192.0.2.1\",\"left_ms\":7200000}}\n");
+  rig.ban("192.0.2.1", 3h);
+  CHECK(rig.take_all() == "{\"add\":{\"net\":\"192.0.2.1\",\"left_ms\":10800000}}\n");
 }
 
 TEST_CASE("a heartbeat comes every five seconds, of the snapshot that the reader has") {
