@@ -28,12 +28,12 @@ std::string begin_answer(bool ok, bool first) {
 
 }  // namespace
 
-std::string Members::text(std::string_view name, Need need) {
-  constexpr std::string_view allowed = "text of 1 to 300 bytes without control characters";
+std::string Members::text(std::string_view name, Need need, std::size_t longest) {
+  const auto allowed = fmt::format("text of 1 to {} bytes without control characters", longest);
   const auto* value = find(name, need, allowed);
   if (value == nullptr) return {};
   const auto* text = value->if_string();
-  if (text == nullptr || text->empty() || text->size() > store::longest_record_text || printable(*text) != *text) {
+  if (text == nullptr || text->empty() || text->size() > longest || printable(*text) != *text) {
     wrong(name, allowed);
     return {};
   }
@@ -83,19 +83,19 @@ std::optional<milliseconds> Members::duration(std::string_view name, Need need) 
   return milliseconds(*count);
 }
 
-bool Members::flag(std::string_view name) {
+bool Members::flag(std::string_view name, Need need) {
   constexpr std::string_view allowed = "true or false";
-  const auto* value = find(name, Need::optional, allowed);
+  const auto* value = find(name, need, allowed);
   if (value == nullptr) return false;
   if (const auto* flag = value->if_bool()) return *flag;
   wrong(name, allowed);
   return false;
 }
 
-std::uint64_t Members::count(std::string_view name) {
+std::optional<std::uint64_t> Members::count(std::string_view name) {
   constexpr std::string_view allowed = "a number from 0 on";
   const auto* value = find(name, Need::optional, allowed);
-  if (value == nullptr) return 0;
+  if (value == nullptr) return std::nullopt;
   json::error_code error;
   const auto number = value->is_double() ? 0 : value->to_number<std::uint64_t>(error);
   if (error || value->is_double()) wrong(name, allowed);

@@ -25,17 +25,17 @@ class Members {
  public:
   explicit Members(const boost::json::object& object) : object_(object) {}
 
-  // 1 to 300 bytes without control characters.
-  std::string text(std::string_view name, Need need);
+  // 1 to `longest` bytes without control characters.
+  std::string text(std::string_view name, Need need, std::size_t longest = store::longest_record_text);
   std::optional<Prefix> net(std::string_view name, Need need);
   std::optional<Address> address(std::string_view name, Need need);
   // From 1 to `most`; `what` is what the sentence about a fault calls it.
   std::optional<std::uint64_t> number(std::string_view name, Need need, std::uint64_t most, std::string_view what);
   // In milliseconds; ten years at most.
   std::optional<std::chrono::milliseconds> duration(std::string_view name, Need need);
-  bool flag(std::string_view name);
-  // From 0 on; 0 if it is missing.
-  std::uint64_t count(std::string_view name);
+  bool flag(std::string_view name, Need need = Need::optional);
+  // From 0 on; nothing: it is missing.
+  std::optional<std::uint64_t> count(std::string_view name);
   // These live as long as the request; null: there is none.
   const boost::json::array* array(std::string_view name, Need need);
   const boost::json::object* object(std::string_view name, Need need);

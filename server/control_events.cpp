@@ -32,7 +32,8 @@ void take_events(Call& call) {
   batch.source = members.text("source", Need::required);
   batch.seq = members.number("seq", Need::required, largest_seq, "a number").value_or(0);
   const auto* array = members.array("events", Need::required);
-  const ControlOperations::LogLines lines{.read = members.count("lines"), .unknown = members.count("unknown")};
+  const ControlOperations::LogLines lines{.read = members.count("lines").value_or(0),
+                                          .unknown = members.count("unknown").value_or(0)};
   if (array != nullptr) read_events(*array, members, batch.events);
   if (call.faulty()) return;
   const auto seq = batch.seq;

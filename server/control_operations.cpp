@@ -17,6 +17,7 @@
 #include "server/control_decisions.hpp"
 #include "server/control_events.hpp"
 #include "server/control_explain.hpp"
+#include "server/control_firewall.hpp"
 #include "server/control_records.hpp"
 #include "server/control_top.hpp"
 
@@ -52,9 +53,11 @@ void status(Call& call) {
       {"sessions", status.sessions},
       {"smtp_connections", status.smtp_connections},
       {"spared", json::array(status.spared.begin(), status.spared.end())},
+      {"firewall", firewall_status(call.daemon.firewall, call.now())},
   };
   call.reply.ok(object);
 }
+
 json::array as_many_as_fit(const std::vector<std::string>& sentences) {
   json::array texts;
   std::size_t size = 0;
@@ -96,6 +99,7 @@ constexpr std::array operations{Operation{"status", status},
                                 Operation{"explain", explain},
                                 Operation{"decisions.follow", follow_decisions},
                                 Operation{"bans.follow", follow_bans, For::firewall},
+                                Operation{"firewall.report", take_firewall_report, For::firewall},
                                 Operation{"event", take_events, For::maillog},
                                 Operation{"top", list_top}};
 

@@ -41,9 +41,10 @@
 //       -> {"ok":true}, then a line for each decision
 //   {"op":"bans.follow"}                                server/control_bans.hpp
 //       -> {"ok":true}, then all bans, and a line for each that comes or goes
+//   {"op":"firewall.report","mode":...,"healthy":true|false,...}    server/control_firewall.hpp
 //
 // Whom the mode of the socket lets in may do everything, but for the users of the log follower (event) and of the
-// firewall (bans.follow), as [server] names them.
+// firewall (bans.follow, firewall.report), as [server] names them.
 //
 // A record is what store::to_text() writes. Whatever goes wrong is {"ok":false,"error":"..."}, a sentence that names
 // the member and what it may be. Members that an operation does not know are wrong, so that a slip of the pen does
@@ -71,6 +72,7 @@
 #include "policy/explanation.hpp"
 #include "server/control_stream.hpp"
 #include "server/decision_feed.hpp"
+#include "server/firewall_report.hpp"
 #include "server/recorder.hpp"
 #include "store/records.hpp"
 
@@ -117,6 +119,7 @@ class ControlOperations {
     const conf::Settings& settings;  // those in force, also after a reload
     DecisionFeed& decisions;
     Tops& tops;
+    LastFirewallReport& firewall;
     std::function<ControlStatus()> status;
     // What is to be warned of. The error names every fault.
     std::function<Result<std::vector<std::string>>()> reload;

@@ -147,6 +147,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
            .settings = configuration_.settings,
            .decisions = decisions_,
            .tops = tops_,
+           .firewall = firewall_,
            .status = [this] { return control_status(); },
            .reload = [this] { return reload(); },
            .explain =
@@ -415,6 +416,7 @@ Gauges Daemon::gauges() const {
                           .looks = watch_.statistics().looks,
                           .failed_looks = watch_.statistics().failed},
           .redis = redis_gauges(statistics),
+          .firewall = firewall_.heard(clock_.now()),
           .started = started_};
 }
 

@@ -85,6 +85,7 @@ class Daemon {
   policy::Pipeline pipeline_;
   DecisionFeed decisions_{clock_};
   Tops tops_;
+  LastFirewallReport firewall_;
   Recorder recorder_;
   policy::EventEffects events_;
   ControlUsers control_users_;  // those that were found

@@ -74,6 +74,43 @@ void add_connections(Text& text, const ConnectionGauges& gauges) {
   text.counter("mxwarden_connection_looks_failed_total", "Those of them that failed.", gauges.failed_looks);
 }
 
+void add_firewall_counters(Text& text, const FirewallReport& report) {
+  text.counter("mxwarden_firewall_rebuilds_total", "Times that the kernel's table was built anew, after the first.",
+               report.rebuilds);
+  text.counter("mxwarden_firewall_refused_batches_total", "Transactions that the kernel has refused.",
+               report.refused_batches);
+  text.counter("mxwarden_firewall_refused_elements_total", "Bans that the kernel has refused.",
+               report.refused_elements);
+  text.counter("mxwarden_firewall_dropped_packets_total", "Packets of banned clients that were dropped.",
+               report.dropped);
+}
+
+// What was reported, as it is now.
+void add_firewall(Text& text, const std::optional<LastFirewallReport::Heard>& heard) {
+  text.gauge("mxwarden_firewall_up", "1: mxwarden-firewall has reported within the last minute; 0: it has not.",
+             heard ? 1 : 0);
+  if (!heard) return;
+  const auto& report = heard->report;
+  text.gauge("mxwarden_firewall_healthy", "1: the kernel's sets are as they should be; 0: they are not.",
+             report.healthy ? 1 : 0);
+  text.family("mxwarden_firewall_elements", "Bans in the kernel, by set.", MetricType::Gauge);
+  for (std::size_t set = 0; set < firewall_sets.size(); ++set) {
+    text.add({{"set", std::string(firewall_sets[set])}}).gauge.value = static_cast<double>(report.elements[set]);
+  }
+  text.gauge("mxwarden_firewall_waiting", "Changes on their way to the kernel.", static_cast<double>(report.waiting));
+  text.gauge("mxwarden_firewall_guarded", "Bans that a guard keeps out of the kernel.",
+             static_cast<double>(report.guarded));
+  add_firewall_counters(text, report);
+  if (report.lag) {
+    text.gauge("mxwarden_firewall_lag_seconds", "From a ban to the kernel: the longest of the last few seconds.",
+               seconds(*report.lag));
+  }
+  if (report.checked) {
+    text.gauge("mxwarden_firewall_last_good_check_seconds",
+               "How long ago the kernel's sets were found as they should be.", seconds(*report.checked + heard->age));
+  }
+}
+
 void add_gauges(Text& text, const Gauges& gauges) {
   text.gauge("mxwarden_policy_connections", "Open policy connections.", static_cast<double>(gauges.policy_connections));
   text.gauge("mxwarden_sessions", "SMTP sessions that are tracked.", static_cast<double>(gauges.sessions));
@@ -83,6 +120,7 @@ void add_gauges(Text& text, const Gauges& gauges) {
   text.counter("mxwarden_store_turned_away_total", "First hits that got no counter, as the store was full.",
                gauges.store_turned_away);
   if (gauges.redis) add_redis(text, *gauges.redis);
+  add_firewall(text, gauges.firewall);
   text.gauge("mxwarden_build_info", "Always 1; the version is a label.", 1, {{"version", MXWARDEN_VERSION}});
   text.gauge("mxwarden_start_time_seconds", "When the daemon started, in seconds since 1970.", gauges.started);
 }

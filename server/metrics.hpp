@@ -13,6 +13,7 @@
 #include "policy/decision.hpp"
 #include "policy/mail_event.hpp"
 #include "policy/request.hpp"
+#include "server/firewall_report.hpp"
 
 namespace mxwarden::server {
 
@@ -48,6 +49,7 @@ struct Gauges {
   std::uint64_t store_turned_away = 0;
   ConnectionGauges connections;
   std::optional<RedisGauges> redis;
+  std::optional<LastFirewallReport::Heard> firewall;
   double started = 0;  // seconds since 1970
 };
 

@@ -90,6 +90,7 @@ class Daemon {
       conf::parse_settings("", "none", {{"relay_grant.mode", "enforce"}, {"bad_recipient.source", "log"}}, report_);
   tests::MemoryRecords records_{clock_};
   DecisionFeed decisions_{clock_};
+  LastFirewallReport firewall_;
   store::EmbeddedStore store_{{.max_entries = 1000}};
   policy::Tracker tracker_{policy::Tracker::Options{}};
   policy::Pipeline pipeline_{store_, tracker_,
@@ -103,6 +104,7 @@ class Daemon {
        .settings = settings_,
        .decisions = decisions_,
        .tops = tops_,
+       .firewall = firewall_,
        .status = [] { return ControlStatus(); },
        .reload = [] { return Result<std::vector<std::string>>(boost::system::in_place_value); },
        .explain =

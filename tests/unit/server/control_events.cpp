@@ -63,6 +63,7 @@ TEST_CASE("the users of the log follower and of the firewall are kept to what th
   const Row rows[] = {
       {R"({"op":"event","source":"a","seq":1,"events":[]})", true, false},
       {R"({"op":"bans.follow"})", false, true},
+      {R"({"op":"firewall.report","mode":"enforce","healthy":true})", false, true},
       {R"({"op":"status"})", false, false},
       {R"({"op":"reload"})", false, false},
       {R"({"op":"records.list","kind":"ban"})", false, false},

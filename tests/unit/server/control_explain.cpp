@@ -86,6 +86,7 @@ struct ExplainRig {
                                 .settings = rig.settings,
                                 .decisions = rig.decisions,
                                 .tops = rig.tops,
+                                .firewall = rig.firewall,
                                 .status = [this] { return rig.status; },
                                 .reload = [this] { return rig.reloaded; },
                                 .explain =

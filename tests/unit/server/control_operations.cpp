@@ -50,7 +50,8 @@ TEST_CASE("status says how it goes") {
   const auto expected = json::parse(R"({"ok":true,"version":")" MXWARDEN_VERSION
                                     R"(","node":"mx1","uptime_s":61,"backend":"redis","store_up":false,
       "records_current":false,"records":{"ban":2,"grant":0,"listing":0},"decisions":1000,"decisions_per_s":17,
-      "refused":{"client_rate":9,"odd":2},"connections":3,"sessions":4,"smtp_connections":5,"spared":["odd"]})");
+      "refused":{"client_rate":9,"odd":2},"connections":3,"sessions":4,"smtp_connections":5,"spared":["odd"],
+      "firewall":null})");
   auto without_pid = answer;
   CHECK(without_pid.erase("pid") == 1);
   CHECK(json::value(without_pid) == expected);
@@ -66,8 +67,13 @@ TEST_CASE("the first answer of a connection says which protocol this is, good or
 TEST_CASE("a ban is made, found, listed and removed") {
   ControlRig rig;
   const auto added = rig.ask(a_ban);
-  const json::value record{{"kind", "ban"},      {"net", "198.51.100.0/24"}, {"until", until_after(rig, 1h)},
-                           {"rule", "operator"}, {"reason", "spam"},         {"offences", 1}};
+  const json::value record{{"kind", "ban"},
+                           {"net", "198.51.100.0/24"},
+                           {"until", until_after(rig, 1h)},
+                           {"rule", "operator"},
+                           {"reason", "spam"},
+                           {"offences", 1},
+                           {"made", until_after(rig, 0h)}};
   CHECK(added == json::object{{"ok", true}, {"record", record}});
   CHECK(rig.ask(R"({"op":"records.list","kind":"ban"})") ==
         json::object{{"ok", true}, {"records", json::array{record}}});

@@ -113,12 +113,14 @@ struct ControlRig {
   ControlStatus status;
   Result<std::vector<std::string>> reloaded;
   FakeBoard board;
+  LastFirewallReport firewall;
   Tops tops{clock, "mx1", {}, &board};
   ControlOperations operations{{.records = records,
                                 .clock = clock,
                                 .settings = settings,
                                 .decisions = decisions,
                                 .tops = tops,
+                                .firewall = firewall,
                                 .status = [this] { return status; },
                                 .reload = [this] { return reloaded; },
                                 .explain = {},
