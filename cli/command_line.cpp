@@ -199,6 +199,18 @@ Result<void> read_top(const Words& words, Invocation& invocation) {
   return {};
 }
 
+Result<std::optional<PerimeterFormat>> read_format(const Words& words) {
+  const auto found = words.options.find(format.name);
+  if (found == words.options.end()) return std::optional<PerimeterFormat>();
+  const auto read = parse_perimeter_format(found->second);
+  if (!read) {
+    return Error{fmt::format("{} {} is unknown: one of {}", format.name, quoted(found->second),
+                             fmt::join(perimeter_formats, ", "))};
+  }
+  if (words.options.contains("--json")) return Error{fmt::format("{} and --json exclude each other", format.name)};
+  return read;
+}
+
 CommandLine read(const Command& command, const Words& words) {
   Invocation invocation;
   invocation.verb = command.verb;
@@ -213,6 +225,9 @@ CommandLine read(const Command& command, const Words& words) {
   if (command.verb == Verb::top) {
     if (const auto top = read_top(words, invocation); !top) return top.error();
   }
+  auto format = read_format(words);
+  if (!format) return format.error();
+  invocation.format = *format;
   auto time = read_time(words, for_ban);
   if (!time) return time.error();
   invocation.time = *time;

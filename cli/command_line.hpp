@@ -13,6 +13,7 @@
 #include "base/address.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "cli/perimeter.hpp"
 #include "store/record.hpp"
 
 namespace mxwarden::cli {
@@ -41,6 +42,7 @@ struct Invocation {
   std::uint64_t most = 0;  // entries
   std::optional<Duration> since;
   bool here = false;  // of this node alone
+  std::optional<PerimeterFormat> format;
 };
 
 // What was asked for and needs no daemon: the help, the version.

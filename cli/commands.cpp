@@ -20,6 +20,7 @@ constexpr std::array general{
     Option{"--version", "", "the version"},
 };
 
+constexpr std::array bans_list_takes{&format};
 constexpr std::array ban_needs{&for_ban, &reason};
 constexpr std::array ban_takes{&force};
 constexpr std::array grant_needs{&login};
@@ -64,7 +65,7 @@ constexpr std::array commands{
             RecordKind::ban,
             Argument::maybe_address,
             {},
-            {},
+            bans_list_takes,
             "all bans in the order of their nets; with an address those that it is in"},
     Command{"bans", "add", Verb::add, RecordKind::ban, Argument::net, ban_needs, ban_takes,
             "serve nobody of an address or a net until the time is over"},

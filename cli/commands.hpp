@@ -34,6 +34,9 @@ inline constexpr Option list_name{"--list", "NAME", "who lists it: the name of a
 inline constexpr Option login{"--login", "NAME", "who has logged in from there"};
 inline constexpr Option force{"--force", "",
                               "also if there are trusted addresses in it, or if it is wider than a /8 (IPv6: /16)"};
+inline constexpr Option format{"--format", "FORMAT",
+                               "for a router, addresses alone: plain (one a line), nft (a file for nft -f), iptables, "
+                               "ip6tables (for iptables-restore --noflush), cisco (access lists of IOS)"};
 inline constexpr Option top_by{
     "--by", "WHAT",
     "rejected (the default), banned, network: who was refused; rate: new SMTP sessions; bad-recipients: "

@@ -9,6 +9,8 @@
 #include "base/escape.hpp"
 #include "cli/control_client.hpp"
 #include "cli/explain.hpp"
+#include "cli/members.hpp"
+#include "cli/perimeter.hpp"
 #include "cli/report.hpp"
 #include "cli/tail.hpp"
 #include "cli/top.hpp"
@@ -68,6 +70,16 @@ json::object request_of(const Invocation& invocation) {
   if (!invocation.login.empty()) request["login"] = invocation.login;
   if (invocation.force) request["force"] = true;
   return request;
+}
+
+// What another release may have written otherwise is passed over.
+void append_bans(const json::array& records, WallTime now, std::vector<PerimeterBan>& to) {
+  for (const auto& record : records) {
+    const auto* object = record.if_object();
+    if (object == nullptr) continue;
+    const auto net = Prefix::parse(text_of(*object, "net"));
+    if (net) to.push_back({*net, time_until(number_of(*object, "until"), now)});
+  }
 }
 
 // One command, from its request to what is said about the answer.
@@ -208,7 +220,20 @@ class Command {
     return 0;
   }
 
+  // All pages first: a router is to get the whole of it, or nothing.
+  int perimeter(json::object request) {
+    const auto now = clock_.wall_now();
+    std::vector<PerimeterBan> bans;
+    const auto status = pages(std::move(request), "after", [&](const json::object& answer) {
+      const auto* records = answer.if_contains("records");
+      if (records != nullptr && records->is_array()) append_bans(records->get_array(), now, bans);
+    });
+    if (status == 0) terminal_.out << perimeter_text(*invocation_.format, std::move(bans));
+    return status;
+  }
+
   int list(json::object request) {
+    if (invocation_.format) return perimeter(std::move(request));
     RecordTable table(invocation_.kind, clock_.wall_now(), terminal_.colours);
     bool any = false;
     const auto status = pages(std::move(request), "after", [&](const json::object& answer) {

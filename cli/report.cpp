@@ -25,12 +25,10 @@ const json::object& object_of(const json::object& object, std::string_view name)
   return found == nullptr ? none : *found;
 }
 
+constexpr std::int64_t longest_ms = std::chrono::milliseconds(std::chrono::hours(24) * 36500).count();
+
 std::string left_until(std::int64_t milliseconds, WallTime now) {
-  const auto now_ms = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::hours(24) * 36500).count();
-  const auto most = now_ms + longest;
-  const std::chrono::milliseconds left(std::clamp(milliseconds, now_ms, most) - now_ms);
-  return time_left(std::chrono::ceil<seconds>(left));
+  return time_left(time_until(milliseconds, now));
 }
 
 constexpr std::array ban_columns{Column{"NET"},  Column{"UNTIL"},          Column{"LEFT"},
@@ -113,7 +111,46 @@ std::string spared_by_guards(const json::object& status) {
   return text;
 }
 
+std::chrono::milliseconds time_of(const json::object& object, std::string_view name) {
+  return std::chrono::milliseconds(std::clamp<std::int64_t>(number_of(object, name), 0, longest_ms));
+}
+
+std::string elements_of(const json::object& firewall) {
+  constexpr std::array sets{"ban4", "ban6", "net4", "net6"};
+  std::string text;
+  for (const auto* set : sets) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", set, number_of(firewall, set));
+  return text;
+}
+
+// Empty: mxwardend does not know of firewalls.
+std::string firewall_text(const json::object& status, bool colours) {
+  const auto* value = status.if_contains("firewall");
+  if (value == nullptr) return {};
+  if (!value->is_object()) return "firewall   none reports\n";
+  const auto& firewall = value->get_object();
+  const auto since = time_left(time_of(firewall, "checked_ms") + time_of(firewall, "age_ms"));
+  const auto checked = firewall.contains("checked_ms") ? fmt::format("found good {} ago", since) : "not found good yet";
+  auto text = fmt::format("firewall   {}{} in the kernel, {} waiting; {}\n",
+                          text_of(firewall, "mode") == "monitor" ? "monitor mode: " : "", elements_of(firewall),
+                          number_of(firewall, "waiting"), checked);
+  text += fmt::format("           {} dropped, {}, {} refused", plural(number_of(firewall, "dropped"), "packet"),
+                      plural(number_of(firewall, "rebuilds"), "rebuild"),
+                      plural(number_of(firewall, "refused_elements"), "element"));
+  if (firewall.contains("lag_ms")) text += fmt::format(", {} ms behind", number_of(firewall, "lag_ms"));
+  text += '\n';
+  if (is_true(firewall, "healthy")) return text;
+  const auto trouble = text_of(firewall, "trouble");
+  const auto why = trouble.empty() ? "it does not say why" : trouble;
+  return text + coloured(fmt::format("           the kernel does not match the bans: {}", why), red, colours) + "\n";
+}
+
 }  // namespace
+
+seconds time_until(std::int64_t milliseconds, WallTime now) {
+  const auto now_ms = milliseconds_since_1970(now);
+  const std::chrono::milliseconds left(std::clamp(milliseconds, now_ms, now_ms + longest_ms) - now_ms);
+  return std::chrono::ceil<seconds>(left);
+}
 
 std::string status_text(const json::object& status, bool colours) {
   const bool up = is_true(status, "store_up");
@@ -133,6 +170,7 @@ std::string status_text(const json::object& status, bool colours) {
   text += fmt::format("open       {}, {}, {}\n", plural(number_of(status, "connections"), "policy connection"),
                       plural(number_of(status, "smtp_connections"), "SMTP connection"),
                       plural(number_of(status, "sessions"), "tracked session"));
+  text += firewall_text(status, colours);
   if (const auto spared = spared_by_guards(status); !spared.empty()) {
     text += coloured(
         fmt::format("guard      {}: kept from clients with a good record, of whom too many were refused\n", spared),

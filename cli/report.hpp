@@ -3,6 +3,8 @@
 // but for the time zone, which is the process's (TZ).
 
 #include <boost/json/fwd.hpp>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,9 @@
 #include "store/record.hpp"
 
 namespace mxwarden::cli {
+
+// From `now` to a time in milliseconds since 1970, a hundred years at most; zero: it is over.
+std::chrono::seconds time_until(std::int64_t milliseconds, WallTime now);
 
 // The answer to `status`, in some lines.
 std::string status_text(const boost::json::object& status, bool colours);

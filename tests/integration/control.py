@@ -20,7 +20,7 @@ UNAVAILABLE = 69
 
 # Of `kind`: what a record of it holds, by name.
 RECORD = {
-    "ban": {"kind": str, "net": str, "until": int, "rule": str, "reason": str, "offences": int},
+    "ban": {"kind": str, "net": str, "until": int, "rule": str, "reason": str, "offences": int, "made": int},
     "grant": {"kind": str, "net": str, "until": int, "logins": list},
     "listing": {"kind": str, "net": str, "until": int, "list": str, "reason": str, "client_name": str, "first": int,
                 "last": int, "period_began": int, "hits_in_period": int, "hits": int,
@@ -29,7 +29,12 @@ RECORD = {
 LOGIN = {"name": str, "first": int, "last": int, "refreshes": int}
 STATUS = {"ok": bool, "version": str, "node": str, "pid": int, "uptime_s": int, "backend": str, "store_up": bool,
           "records_current": bool, "records": dict, "decisions": int, "decisions_per_s": int, "refused": dict,
-          "connections": int, "sessions": int, "smtp_connections": int, "spared": list}
+          "connections": int, "sessions": int, "smtp_connections": int, "spared": list,
+          "firewall": type(None)}
+
+FIREWALL = {"age_ms": int, "mode": str, "healthy": bool, "ban4": int, "ban6": int, "net4": int, "net6": int,
+            "waiting": int, "too_short": int, "guarded": int, "gave_way": int, "rebuilds": int,
+            "refused_batches": int, "refused_elements": int, "dropped": int, "checked_ms": int}
 
 # kind: plural, options of an addition
 KINDS = {
@@ -80,6 +85,10 @@ class Records(ControlTestCase):
     def test_what_a_program_reads(self):
         daemon = self.mxwardend()
         self.assert_shape(json.loads(self.good(daemon.cli("status", "--json"))), STATUS)
+        report = {"op": "firewall.report", "mode": "enforce", "healthy": True, "ban4": 7, "checked_ms": 200}
+        self.assertTrue(daemon.ask(report)[0]["ok"])
+        self.assert_shape(json.loads(self.good(daemon.cli("status", "--json")))["firewall"], FIREWALL)
+        self.assertRegex(self.good(daemon.cli("status")), r"(?m)^firewall   ban4 7, .* in the kernel, .*; found good ")
         added = json.loads(self.good(daemon.cli("--json", "bans", "add", "203.0.113.0/24", "--for", "1h",
                                                 "--reason", "r")))
         self.assertEqual((added["ok"], set(added)), (True, {"ok", "record"}))
@@ -95,6 +104,32 @@ class Records(ControlTestCase):
         done = daemon.cli("--json", "grants", "add", "10.0.0.1", "--login", "a")
         self.assertEqual((done.returncode, json.loads(done.stdout)["ok"]), (NO, False))
         self.assertEqual(json.loads(self.good(daemon.cli("--json", "reload"))), {"ok": True})
+
+    def test_bans_are_listed_as_a_router_takes_them(self):
+        daemon = self.mxwardend()
+        self.assertEqual(self.good(daemon.cli("bans", "list", "--format", "plain")), "")
+        for net, lasts in (("203.0.113.0/24", "1h"), ("203.0.113.9", "365d"), ("203.0.113.10", "10m"),
+                           ("2001:db8::/64", "1h"), ("203.0.114.0/24", "2h")):
+            self.good(daemon.cli("bans", "add", net, "--for", lasts, "--reason", "} ; flush ruleset"))
+        self.assertEqual(self.good(daemon.cli("bans", "list", "--format", "plain")).splitlines(),
+                         ["203.0.113.0/24", "203.0.114.0/24", "2001:db8::/64"])
+        self.assertEqual(self.good(daemon.cli("bans", "list", "203.0.114.1", "--format", "plain")), "203.0.114.0/24\n")
+        for form in ("nft", "iptables", "ip6tables", "cisco"):
+            text = self.good(daemon.cli("bans", "list", "--format", form))
+            self.assertNotIn("flush ruleset", text)
+            self.assertTrue("203.0.113.0" in text or form == "ip6tables", text)
+        text = self.good(daemon.cli("bans", "list", "--format", "nft"))
+        for _ in range(2):
+            subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
+        shown = subprocess.run(["nft", "--json", "list", "set", "inet", "mxwarden_perimeter", "ban4"],
+                               capture_output=True, text=True, check=True).stdout
+        [ends] = [{str(element["elem"]["val"]): element["elem"]["timeout"] for element in one["set"]["elem"]}
+                  for one in json.loads(shown)["nftables"] if "set" in one]
+        self.assertEqual(len(ends), 4, ends)
+        for element, end in (("203.0.113.9", 365 * 86400), ("{'range': ['203.0.113.0', '203.0.113.8']}", 3600),
+                             ("{'range': ['203.0.113.10', '203.0.113.255']}", 3600),
+                             ("{'prefix': {'addr': '203.0.114.0', 'len': 24}}", 7200)):
+            self.assertAlmostEqual(ends[element], end, delta=60)
 
     def test_a_list_may_be_of_what_covers_an_address(self):
         daemon = self.mxwardend()
@@ -355,7 +390,7 @@ class Daemon(ControlTestCase):
 class Command(ControlTestCase):
     def test_help_names_everything(self):
         text = self.good(mxwardend.command("--help"))
-        for word in ("status", "bans list [ADDR]", "bans add ADDR[/LEN] --for TIME --reason TEXT [--force]",
+        for word in ("status", "bans list [ADDR] [--format FORMAT]", "bans add ADDR[/LEN] --for TIME --reason TEXT [--force]",
                      "bans remove ADDR[/LEN]", "grants add ADDR --login NAME [--for TIME]", "grants remove ADDR",
                      "listings add ADDR --list NAME --reason TEXT [--for TIME]", "reload", "--control PATH",
                      "--json", "--version", "Exit status"):
@@ -422,6 +457,7 @@ class Completion(unittest.TestCase):
                 ("mxwarden grants r", ["remove"]),
                 ("mxwarden status ", []),
                 ("mxwarden bans add ", []),
+                ("mxwarden bans list --format ip", ["iptables", "ip6tables"]),
                 ("mxwarden bans add --", [*general, "--for", "--reason", "--force"]),
                 ("mxwarden bans add 192.0.2.1 --re", ["--reason"]),
                 ("mxwarden bans add 192.0.2.1 --reason ", []),

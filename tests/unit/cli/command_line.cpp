@@ -127,4 +127,13 @@ TEST_CASE("top has its defaults, and says what it may be told") {
   CHECK(error({"status", "-n", "5"}).find("-n is not for status") != std::string::npos);
 }
 
+TEST_CASE("bans can be listed for a router, and nothing else") {
+  CHECK(parsed({"bans", "list", "--format", "nft"}).format == PerimeterFormat::nft);
+  CHECK_FALSE(parsed({"bans", "list"}).format);
+  CHECK(error({"bans", "list", "--format", "pf"}) ==
+        "--format \"pf\" is unknown: one of plain, nft, iptables, ip6tables, cisco");
+  CHECK(error({"bans", "list", "--json", "--format=plain"}) == "--format and --json exclude each other");
+  CHECK(error({"grants", "list", "--format", "plain"}).starts_with("--format is not for grants list"));
+}
+
 }  // namespace mxwarden::cli

@@ -145,4 +145,28 @@ TEST_CASE("the status is some lines, and what is wrong is red") {
   CHECK(status_text(bad, true).find("\x1b[31mdown\x1b[0m") != std::string::npos);
 }
 
+TEST_CASE("the status says what the firewall has reported, and what is wrong with it in red") {
+  const auto lines = [](std::string_view firewall, bool colours) {
+    const auto text =
+        status_text(json::parse(R"({"ok":true,"firewall":)" + std::string(firewall) + "}").as_object(), colours);
+    return text.substr(text.find("firewall"));
+  };
+  CHECK(lines("null", true) == "firewall   none reports\n");
+  CHECK(lines(R"({"age_ms":1500,"mode":"enforce","healthy":true,"ban4":100,"ban6":7,"net4":2,"net6":0,"waiting":3,
+                  "too_short":4,"guarded":5,"gave_way":6,"rebuilds":1,"refused_batches":8,"refused_elements":9,
+                  "dropped":10,"lag_ms":1100,"checked_ms":2500})",
+              true) ==
+        "firewall   ban4 100, ban6 7, net4 2, net6 0 in the kernel, 3 waiting; found good 4s ago\n"
+        "           10 packets dropped, 1 rebuild, 9 elements refused, 1100 ms behind\n");
+  constexpr auto troubled = R"({"age_ms":0,"mode":"monitor","healthy":false,"trouble":"no \u001b table"})";
+  CHECK(lines(troubled, false) ==
+        "firewall   monitor mode: ban4 0, ban6 0, net4 0, net6 0 in the kernel, 0 waiting; not found good yet\n"
+        "           0 packets dropped, 0 rebuilds, 0 elements refused\n"
+        "           the kernel does not match the bans: no \\x1b table\n");
+  CHECK(lines(troubled, true)
+            .ends_with("\x1b[31m           the kernel does not match the bans: no \\x1b table\x1b[0m\n"));
+  CHECK(lines(R"({"healthy":false,"age_ms":-9223372036854775808,"checked_ms":9223372036854775807})", false)
+            .ends_with("does not match the bans: it does not say why\n"));
+}
+
 }  // namespace mxwarden::cli
