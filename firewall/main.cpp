@@ -41,16 +41,17 @@ int run(conf::Started started) {
   }
   if (started.has("dry-run")) return firewall::dry_run(started.configuration.settings, std::cout, std::cerr);
   if (started.has("flush")) return firewall::flush(started.configuration.settings, std::cout, std::cerr);
-  const auto& settings = started.configuration.settings;
-  // Before there is a second thread: what is given up is each thread's own.
+  const auto settings = started.configuration.settings;
+  // Before there is a second thread: what is given up is each thread's own, as are the signals that it waits for.
   if (const auto became = firewall::become(settings.server.firewall_user); !became) return fail(became.error());
   if (const auto kept = firewall::keep_net_admin_alone(); !kept) return fail(kept.error());
+  const auto warnings = started.report.warnings;
+  firewall::Worker worker(std::move(started.source), std::move(started.configuration));
   if (const auto logging = log::start(program.name, settings.log.target, settings.log.level); !logging) {
     log::error(logging.error().message);
     return EX_CONFIG;
   }
-  for (const auto& warning : started.report.warnings) log::warn(warning.to_string());
-  firewall::Worker worker(std::move(started.source), std::move(started.configuration));
+  for (const auto& warning : warnings) log::warn(warning.to_string());
   return worker.run();
 }
 

@@ -48,7 +48,7 @@ std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now,
 }  // namespace
 
 Worker::Worker(conf::ConfigurationSource source, conf::Configuration configuration)
-    : source_(std::move(source)), configuration_(std::move(configuration)) {}
+    : source_(std::move(source)), configuration_(std::move(configuration)), signals_(watch_signals()) {}
 
 int Worker::run() {
   if (const auto status = open(); status != EX_OK) return status;
@@ -62,7 +62,6 @@ int Worker::run() {
 }
 
 int Worker::open() {
-  signals_ = watch_signals();
   auto interfaces = Interfaces::watch();
   if (!interfaces) {
     log::error(interfaces.error().message);

@@ -27,7 +27,8 @@ namespace mxwarden::firewall {
 
 class Worker {
  public:
-  // `configuration` was read from `source`, which a reload reads again.
+  // `configuration` was read from `source`, which a reload reads again. Made while there is no other thread: the
+  // signals are blocked in those that come.
   Worker(conf::ConfigurationSource source, conf::Configuration configuration);
 
   // Until a signal ends it. Returns the exit status; what is wrong was logged.

@@ -84,7 +84,8 @@ def bans():
 
 def wait_bans(expected, seconds=waiting.MARGIN + 15):
     """Until the kernel has just these."""
-    waiting.until(lambda: bans() == set(expected), f"the kernel to ban {sorted(expected)}, not\n{nft('list', 'ruleset')}",
+    expected = set(expected)
+    waiting.until(lambda: bans() == expected, f"the kernel to ban {sorted(expected)}, not\n{nft('list', 'ruleset')}",
                   seconds)
 
 
