@@ -66,7 +66,7 @@ std::string source_text(Set set, const Layout& layout) {
   const auto family = is_ipv4(set) ? Address::Family::ipv4 : Address::Family::ipv6;
   const auto ones = all_ones(family);
   const int length = is_ipv4(set) ? layout.ipv4_prefix : layout.ipv6_prefix;
-  const std::string source = is_ipv4(set) ? "ip saddr" : "ip6 saddr";
+  std::string source = is_ipv4(set) ? "ip saddr" : "ip6 saddr";
   if (!is_hash(set) || length == ones.bits()) return source;
   return fmt::format("{} & {}", source, ones.masked(length).to_string());
 }

@@ -12,8 +12,8 @@
 //   }
 //
 // Each of the four sets has one element without an end, its canary, which is of an address that never connects. Who
-// finds it there knows that the set is the one that was made here and was not emptied since. A ban that covers a canary
-// must not come here.
+// finds it there knows that the set is the one that was made here and was not emptied since. What covers a
+// canary is refused as a bad element is.
 //
 // BUGS: of a packet in fragments only the first has a TCP header. Where the kernel has not put them together (at
 // prerouting and forward it does so only if it tracks connections) the others of a banned client are dropped, those of

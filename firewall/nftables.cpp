@@ -666,6 +666,20 @@ std::string sentence(Outcome::Kind kind, const std::string& table, Errno error) 
   return fmt::format("the kernel refuses it: {}", reason_of(error));
 }
 
+// What the kernel would do to a canary is worse: that of a hash it would give an end.
+bool touches_a_canary(std::span<const Change> changes) {
+  std::array<Address, all_sets.size()> canaries;
+  std::ranges::transform(all_sets, canaries.begin(), [](Set set) { return canary(set).first; });
+  return std::ranges::any_of(changes, [&](const Change& change) {
+    const auto& kept = canaries[static_cast<std::size_t>(change.element.set)];
+    return change.element.first <= kept && kept <= change.element.last;
+  });
+}
+
+Outcome canary_refused() {
+  return {Outcome::Kind::refused, "an element of a canary's address is refused"};
+}
+
 Error cannot_begin(Errno error) {
   if (kind_of(error) == Outcome::Kind::denied) {
     return Error{
@@ -783,8 +797,9 @@ Errno Nftables::State::replace_in_two_steps(std::span<const Change> changes) {
   std::uint32_t flags = 0;
   if (const Errno error = ask_for_table(flags); error != 0) return error;
   std::vector<Change> ordered(changes.begin(), changes.end());
-  const auto coming = std::ranges::stable_partition(ordered, goes);
-  if (const Errno error = take_out({ordered.begin(), coming.begin()}); error != 0) return error;
+  const std::span<const Change> coming(std::stable_partition(ordered.begin(), ordered.end(), goes), ordered.end());
+  const auto going = std::span<const Change>(ordered).first(ordered.size() - coming.size());
+  if (const Errno error = take_out(going); error != 0) return error;
   if (coming.empty()) return 0;
   if (const Errno error = take_out(coming); error != 0) return error;
   auto transaction = socket.begin(changes.size());
@@ -914,6 +929,7 @@ Nftables::Nftables(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Nftables::~Nftables() = default;
 
 Outcome Nftables::rebuild(const Layout& layout, std::span<const Change> elements) {
+  if (touches_a_canary(elements)) return canary_refused();
   auto transaction = state_->socket.begin(elements.size());
   put_table(transaction, NFT_MSG_NEWTABLE, layout.table);
   put_table(transaction, NFT_MSG_DELTABLE, layout.table);
@@ -940,6 +956,7 @@ Outcome Nftables::rebuild(const Layout& layout, std::span<const Change> elements
 
 Outcome Nftables::commit(std::span<const Change> changes) {
   if (changes.empty()) return {};
+  if (touches_a_canary(changes)) return canary_refused();
   return state_->outcome(state_->one_step ? state_->replace(changes) : state_->replace_in_two_steps(changes));
 }
 

@@ -8,10 +8,15 @@
 // - To add an element that is there changes its timeout only since 6.12. To add, delete and add it again in one
 //   transaction does whatever was there before, and to add and delete is a delete that may meet nothing. Whether the
 //   running kernel takes that is tried in a table of our own when the object is made; one that does not is given the
-//   deletes first, each as may fail alone, and then the adds.
+//   deletes first, each as may fail alone, and then the adds: if those are refused, what was deleted stays out.
+// - Ranges that come where others go in the same transaction are only added, after those: the kernel does not find
+// again
+//   what was added where something was deleted.
+// - A rule that replaces another has the handle of that. So check() compares all that a rule consists of.
 // - CAP_NET_ADMIN is enough, for the size of the socket's buffers (SO_SNDBUFFORCE), too.
 //
-// Threads: one. Blocks for as long as the kernel takes: 1 s for a million elements.
+// Threads: one. Blocks for as long as the kernel takes: for a million elements 1 to 4 s, and 40 MB meanwhile; for a
+// thousand changes, or a check, a few milliseconds at most.
 
 #include <memory>
 

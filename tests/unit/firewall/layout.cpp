@@ -38,7 +38,8 @@ TEST_CASE("a client stands in a hash, all else is a range") {
       {"2001:db8::/61", usual, Set::net6, "2001:db8::", "2001:db8:0:7:ffff:ffff:ffff:ffff"},
       {"2001:db8::/48", coarse, Set::ban6, "2001:db8::", "2001:db8::"},
   };
-  for (const auto& [text, layout, set, first, last] : rows) {
+  for (const auto& [said, layout, set, first, last] : rows) {
+    const std::string text = said;
     CAPTURE(text);
     CHECK(set_of(net(text), layout) == set);
     CHECK(element(text, layout) == Element{set, address(first), address(last)});

@@ -9,12 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -252,18 +256,18 @@ TEST_CASE("a banned client makes no new connection to the port, and all else goe
 }
 
 TEST_CASE("nets are looked up as ranges, and clients of other lengths by their mask") {
-  const Rig rig({.ports = {25, 26}, .ipv4_prefix = 28, .ipv6_prefix = 48});
+  const Rig rig({.hook = conf::Hook::prerouting, .ports = {25, 26}, .ipv4_prefix = 28, .ipv6_prefix = 48});
   REQUIRE(rig.rebuild({rig.ban("198.51.100.16/28"), rig.ban("198.51.100.64/26"), rig.ban("198.51.100.200"),
                        rig.ban("2001:db8:1::/48"), rig.ban("2001:db8:2:3::/64")}) == Kind::done);
   for (const auto* banned : {"198.51.100.16", "198.51.100.31", "198.51.100.64", "198.51.100.127", "198.51.100.200",
                              "2001:db8:1:ffff::1", "2001:db8:2:3::", "2001:db8:2:3:ffff:ffff:ffff:ffff"}) {
-    CAPTURE(banned);
+    CAPTURE(std::string(banned));
     CHECK(!connects(banned, banned == std::string_view("198.51.100.31") ? 26 : 25));
   }
   for (const auto* free :
        {"198.51.100.15", "198.51.100.32", "198.51.100.63", "198.51.100.128", "198.51.100.199", "198.51.100.201",
         "2001:db8:0:ffff::1", "2001:db8:2:2:ffff:ffff:ffff:ffff", "2001:db8:2:4::"}) {
-    CAPTURE(free);
+    CAPTURE(std::string(free));
     CHECK(connects(free));
   }
   CHECK(rig.nftables->check().dropped == 8);
@@ -271,9 +275,9 @@ TEST_CASE("nets are looked up as ranges, and clients of other lengths by their m
 
 TEST_CASE("a ban ends by itself, and one that is over is made anew") {
   const Rig rig;
-  REQUIRE(rig.rebuild({rig.ban(client, 80ms), rig.ban("198.51.100.64/26", 80ms)}) == Kind::done);
+  REQUIRE(rig.rebuild({rig.ban(client, 300ms), rig.ban("198.51.100.64/26", 300ms)}) == Kind::done);
   CHECK(!connects(client));
-  std::this_thread::sleep_for(90ms);
+  std::this_thread::sleep_for(310ms);
   CHECK(connects(client));
   CHECK(connects("198.51.100.64"));
   REQUIRE(rig.commit({rig.ban(client, 1h), rig.ban("198.51.100.64/26", 1h)}) == Kind::done);
@@ -318,6 +322,64 @@ TEST_CASE("what changes is as it was said last, in one step and in two") {
   }
 }
 
+// 240.0.0.0/4 in 32 parts, cut into ranges anew in each round: what is another range than before goes, others come, are
+// refreshed or stay. The last one touches the last of all addresses.
+class Ranges {
+ public:
+  explicit Ranges(unsigned seed) : random_(seed) {}
+
+  std::vector<Change> next_changes() {
+    const auto before = std::exchange(now_, {});
+    std::vector<Change> changes;
+    for (std::uint32_t part = 0; part < 32;) {
+      const auto parts = std::min<std::uint32_t>(1 + random_() % 4, 32 - part);
+      if (random_() % 4 != 0) now_.push_back(range(part, parts));
+      part += parts;
+    }
+    for (const auto& change : before) {
+      if (std::ranges::count(now_, change.element, &Change::element) == 0) {
+        changes.push_back({change.element, std::nullopt});
+      }
+    }
+    changes.insert(changes.end(), now_.begin(), now_.end());
+    std::ranges::shuffle(changes, random_);
+    return changes;
+  }
+
+  const std::vector<Change>& now() const { return now_; }
+
+ private:
+  Change range(std::uint32_t part, std::uint32_t parts) {
+    const auto address = [](std::uint32_t value) {
+      const auto wire = htonl(value);
+      return Address::from_bytes(Address::Family::ipv4, reinterpret_cast<const unsigned char*>(&wire));
+    };
+    const auto first = 0xF0000000U + (part << 23);
+    return {{Set::net4, address(first), address(first + (parts << 23) - 1)}, std::chrono::hours(1 + random_() % 48)};
+  }
+
+  std::mt19937 random_;
+  std::vector<Change> now_;
+};
+
+TEST_CASE("ranges that go, come and change are at last as if they had been made so") {
+  for (const bool two_steps : {false, true}) {
+    const Rig rig({}, two_steps);
+    REQUIRE(rig.rebuild() == Kind::done);
+    const auto other = Nftables::open("other").value();
+    Ranges ranges(two_steps ? 1 : 2);
+    for (int round = 0; round < 8; ++round) {
+      const auto changes = ranges.next_changes();
+      CAPTURE(changes_text(rig.layout, changes));
+      REQUIRE(rig.commit(changes) == Kind::done);
+      REQUIRE(other->rebuild({.table = "other"}, ranges.now()).ok());
+      const auto wanted = run("nft -s list set inet other net4");
+      CHECK(run("nft -s list set inet mxwarden net4 | sed 's/inet mxwarden/inet other/'") == wanted);
+    }
+    CHECK(rig.nftables->check().whole);
+  }
+}
+
 TEST_CASE("one bad element undoes the whole transaction") {
   const Rig rig;
   REQUIRE(rig.rebuild({rig.ban("10.0.0.0/8", 1h)}) == Kind::done);
@@ -330,6 +392,19 @@ TEST_CASE("one bad element undoes the whole transaction") {
   CHECK(rig.rebuild({rig.ban("10.0.0.0/8", 1h), rig.ban("10.1.0.0/16")}) == Kind::refused);
   CHECK(listed() == before);
   CHECK(rig.nftables->check().whole);
+}
+
+TEST_CASE("what covers a canary is refused, and the canaries stay") {
+  const Rig rig({.ipv4_prefix = 24});
+  REQUIRE(rig.rebuild() == Kind::done);
+  for (const auto* net : {"0.0.0.0/24", "0.0.0.1", "0.0.0.0/8", "0.0.0.0/0", "100::/64", "100::", "::/0"}) {
+    CAPTURE(std::string(net));
+    CHECK(rig.commit({rig.ban("203.0.113.0/24"), rig.ban(net)}) == Kind::refused);
+    CHECK(rig.commit({rig.unban(net)}) == Kind::refused);
+    CHECK(rig.rebuild({rig.ban(net)}) == Kind::refused);
+  }
+  CHECK(rig.nftables->check().whole);
+  CHECK(!has(listed(), "203.0.113"));
 }
 
 TEST_CASE("a set that is full takes no more") {
@@ -388,7 +463,8 @@ TEST_CASE("what somebody has done to the table is seen, and a rebuild mends it")
       {"'flush chain inet mxwarden new_connections; delete chain inet mxwarden new_connections'",
        "chain new_connections is missing"},
   };
-  for (const auto& [command, words] : rows) {
+  for (const auto& [said, words] : rows) {
+    const std::string command = said;
     CAPTURE(command);
     REQUIRE(rig.rebuild({rig.ban(client)}) == Kind::done);
     const auto before = rig.nftables->check();
@@ -450,8 +526,9 @@ TEST_CASE("a hundred thousand are there after one transaction") {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - began);
   MESSAGE("100,000 elements: " << took.count() << " ms");
   const auto counted = rig.nftables->check().elements[static_cast<std::size_t>(Set::ban4)];
-  CHECK(counted.value_or(number + 1) == number + 1);
-  CHECK(count(run("nft list set inet mxwarden ban4"), "timeout 1h") == number);
+  // To list them takes nft longer than all else here.
+  if (counted) CHECK(*counted == number + 1);
+  if (!counted) CHECK(count(run("nft list set inet mxwarden ban4"), "timeout 1h") == number);
 }
 
 TEST_CASE("what was tried at the beginning is gone, and the host's own tables stand") {
