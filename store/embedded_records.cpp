@@ -128,7 +128,7 @@ EmbeddedRecords::EmbeddedRecords(const Clock& clock, const std::string& director
     log::warn(fmt::format("{} rows of {} are no records that this release can read; they stay as they are",
                           opened->unreadable, opened->file_name));
   }
-  for (auto& record : opened->records) book_.put(std::move(record), now);
+  for (const auto& record : opened->records) book_.put(record, now);
   next_sweep_ = now;
   try {
     writer_ = std::make_unique<Writer>(std::move(opened->file),

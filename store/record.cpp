@@ -234,7 +234,10 @@ std::string to_text(const Record& record) {
 
 Result<Record> parse_record(std::string_view text) {
   json::error_code error;
-  const auto value = json::parse(json::string_view(text.data(), text.size()), error);
+  // A million of them are read at a start: what a usual one needs is not allocated.
+  std::array<unsigned char, 4096> room;
+  json::monotonic_resource memory(room.data(), room.size());
+  const auto value = json::parse(json::string_view(text.data(), text.size()), error, &memory);
   if (error) return Error{"a record is not JSON: " + error.message()};
   const auto* object = value.if_object();
   if (object == nullptr) return Error{"a record is not a JSON object"};

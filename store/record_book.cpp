@@ -129,10 +129,14 @@ RecordBook::RecordBook(Instant now, WallTime wall_now) : state_(std::make_unique
 RecordBook::~RecordBook() = default;
 
 void RecordBook::put(Record record, Instant now) {
-  if (record.until <= wall(now)) {
-    state_->remove(record.kind(), record.net);
+  put(std::make_shared<const Record>(std::move(record)), now);
+}
+
+void RecordBook::put(const Entry& entry, Instant now) {
+  if (entry->until <= wall(now)) {
+    state_->remove(entry->kind(), entry->net);
   } else {
-    state_->insert(std::make_shared<const Record>(std::move(record)));
+    state_->insert(entry);
   }
 }
 

@@ -32,6 +32,7 @@ class RecordBook {
 
   // In the place of what was there of its kind and net. One that is over already only removes that.
   void put(Record record, Instant now);
+  void put(const Entry& entry, Instant now);
   // False: there was none.
   bool erase(RecordKind kind, const Prefix& net);
   // What is over leaves, at most 1,000 records a call; whatever the call, it is not found any more.

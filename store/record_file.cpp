@@ -278,7 +278,7 @@ Result<void> RecordFile::State::load(WallTime now, Opened& opened) {
     auto record = parse_record(column(statement.get(), 2));
     if (record && to_string(record->kind()) == column(statement.get(), 0) &&
         record->net.to_string() == column(statement.get(), 1)) {
-      opened.records.push_back(std::move(*record));
+      opened.records.push_back(std::make_shared<const Record>(std::move(*record)));
     } else {
       ++opened.unreadable;
     }

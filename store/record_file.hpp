@@ -65,9 +65,9 @@ class RecordFile {
 
 struct RecordFile::Opened {
   RecordFile file;
-  std::vector<Record> records;     // in force at `now`
-  std::size_t unreadable = 0;      // rows
-  std::string file_name;           // for what is said about them
+  std::vector<std::shared_ptr<const Record>> records;  // in force at `now`
+  std::size_t unreadable = 0;                          // rows
+  std::string file_name;                               // for what is said about them
   std::optional<Error> set_aside;  // there was a damaged file: what was wrong with it, and where it is now
 };
 

@@ -178,7 +178,7 @@ TEST_CASE("a write is carried out in its order") {
   }
   const auto opened = open(folder);
   REQUIRE(opened.records.size() == 1);
-  CHECK(opened.records.front() == ban(net("192.0.2.1"), "last"));
+  CHECK(*opened.records.front() == ban(net("192.0.2.1"), "last"));
 }
 
 TEST_CASE("what is over is not read, and leaves a thousand a write") {
@@ -192,7 +192,7 @@ TEST_CASE("what is over is not read, and leaves a thousand a write") {
   }
   auto opened = open(folder, now + 1min);
   REQUIRE(opened.records.size() == 1);
-  CHECK(opened.records.front().net == net("192.0.2.1"));
+  CHECK(opened.records.front()->net == net("192.0.2.1"));
   Shell shell(folder.file());
   for (const auto& [left, removed] : {std::pair("501", 1000), std::pair("1", 500), std::pair("1", 0)}) {
     const auto written = opened.file.write({}, now + 1min);
