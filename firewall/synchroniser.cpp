@@ -296,26 +296,24 @@ void Synchroniser::State::commit() {
   is_well();
 }
 
-// True: it is as it should be.
+// True: it is as it should be. Else some may be done, and some not: what the kernel has of them is not known.
 bool Synchroniser::State::commit_nets(Set set) {
   if (!nets_changed || table != Table::ours) return true;
   auto to = ranges_of(bans, set, now);
-  const auto changes = changes_of(set, ranges[index(set)], to, now);
-  const auto outcome = commit_ranges(changes);
+  const auto outcome = commit_ranges(changes_of(set, ranges[index(set)], to, now));
   if (outcome.ok()) {
     ranges[index(set)] = std::move(to);
     return true;
   }
-  if (outcome.kind == Kind::denied || outcome.kind == Kind::missing) return went_well(outcome);
   refused_batches += outcome.kind == Kind::refused ? 1 : 0;
   rebuild_for(
       {.why = fmt::format("changes of {} were not taken: {}", to_string(set), outcome.why), .level = log::Level::warn});
-  rebuild();
-  return false;
+  return went_well(outcome);
 }
 
+// A range that stays although it was to go would be in the way of others: what goes is not left out.
 Outcome Synchroniser::State::commit_ranges(std::span<const Change> changes) {
-  const bool is_mixed = !changes.empty() && !changes.front().timeout && changes.back().timeout;
+  const bool any_goes = !changes.empty() && !changes.front().timeout;
   const Halving halving{.done = [](std::span<const Change>) {},
                         .refused = [this] { ++refused_batches; },
                         .alone = [this](const Change& change, const Outcome& outcome) { leave_out(change, outcome); }};
@@ -323,7 +321,7 @@ Outcome Synchroniser::State::commit_ranges(std::span<const Change> changes) {
   while (outcome.ok() && !changes.empty()) {
     const auto batch = changes.first(std::min(changes.size(), most_changes));
     changes = changes.subspan(batch.size());
-    outcome = is_mixed ? kernel.commit(batch) : commit_by_halves(kernel, batch, halving);
+    outcome = any_goes ? kernel.commit(batch) : commit_by_halves(kernel, batch, halving);
   }
   return outcome;
 }
@@ -347,20 +345,23 @@ std::vector<Change> Synchroniser::State::some_changes(Set set, Way way) {
   return changes;
 }
 
+// What has given way meanwhile is still to go.
 void Synchroniser::State::clients_are_done(std::span<const Change> changes) {
   for (const auto& change : changes) {
     const auto net = client_of(change.element);
+    if (change.timeout && !bans.until(net, now)) continue;
     has_lag(waiting.made(net));
     waiting.erase(net);
   }
 }
 
 void Synchroniser::State::client_is_not_taken(const Change& change, const Outcome& outcome) {
-  auto last = outcome;
-  if (outcome.kind == Kind::full && change.timeout) last = make_room_for(change);
+  const auto net = client_of(change.element);
+  if (change.timeout && !bans.until(net, now)) return;  // it has given way meanwhile
+  const auto last = outcome.kind == Kind::full && change.timeout ? make_room_for(change) : outcome;
   if (last.ok()) return;
   leave_out(change, last);
-  waiting.erase(client_of(change.element));
+  waiting.erase(net);
 }
 
 // What ends soonest may be that one itself, or not be in the kernel, and so make no room.
@@ -399,14 +400,14 @@ void Synchroniser::State::say_what_was_left_out() {
 
 bool Synchroniser::State::went_well(const Outcome& outcome) {
   if (outcome.ok()) return true;
-  if (outcome.kind == Kind::missing) {
-    rebuild_for({.why = outcome.why, .level = log::Level::warn});
+  if (outcome.kind == Kind::missing) rebuild_for({.why = outcome.why, .level = log::Level::warn});
+  if (outcome.kind == Kind::unknown) check();
+  if (outcome.kind == Kind::denied) denied = true;
+  if (wanted && !denied) {
+    rebuild();
   } else {
     in_trouble(outcome.why);
   }
-  if (outcome.kind == Kind::denied) denied = true;
-  if (outcome.kind == Kind::unknown) check();
-  if (wanted && rebuild_at <= now) rebuild();
   return false;
 }
 

@@ -32,8 +32,10 @@ inline Ban ban(std::string_view text, Duration left, std::optional<Duration> len
   return {net(text), left, length};
 }
 
+using Overrides = std::vector<conf::Override>;
+
 struct Rig {
-  explicit Rig(const std::vector<conf::Override>& overrides = {}, std::vector<Address> own = {})
+  explicit Rig(const Overrides& overrides = {}, std::vector<Address> own = {})
       : with(settings(overrides)),
         synchroniser(
             kernel, layout_of(with), with, std::move(own),
