@@ -21,7 +21,7 @@ LastGuard::LastGuard(const conf::Settings& settings, const std::vector<Address>&
   for (auto& nets : guarded_) {
     std::ranges::stable_sort(nets, {}, &Guarded::net);
     const auto within = [](const Guarded& one, const Guarded& next) { return one.net.contains(next.net.address()); };
-    nets.erase(std::ranges::unique(nets, within).begin(), nets.end());
+    nets.erase(std::unique(nets.begin(), nets.end(), within), nets.end());
   }
 }
 
