@@ -80,7 +80,7 @@ constexpr std::array table{
         .name = "firewall_user",
         .value = "mxwarden-fw",
         .since = this_release,
-        .help = "The same for the user that mxwarden-firewall runs as: it may follow the bans.",
+        .help = "The same for the user that mxwarden-firewall runs as: it may follow the bans and report.",
         .read = [](const Place& place,
                    std::string_view text) { return put(place.settings.server.firewall_user, parse_user(text)); },
         .print = [](const Source& from) -> Texts { return {from.settings.server.firewall_user}; },

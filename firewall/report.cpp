@@ -10,6 +10,8 @@
 namespace mxwarden::firewall {
 namespace {
 
+constexpr std::size_t longest_trouble = 300;  // mxwardend takes 500 bytes
+
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
 }
@@ -21,7 +23,7 @@ std::string report_text(const Synchroniser::Figures& figures, conf::Mode mode, I
   text.add("op", "firewall.report");
   text.add("mode", conf::to_string(mode));
   text.add_json("healthy", figures.trouble.empty() ? "true" : "false");
-  text.add("trouble", figures.trouble);
+  text.add("trouble", std::string_view(figures.trouble).substr(0, longest_trouble));
   for (const auto set : all_sets) text.add_number(to_string(set), figures.elements[static_cast<std::size_t>(set)]);
   text.add_number("waiting", figures.waiting);
   text.add_number("too_short", figures.bans.too_short);
