@@ -255,7 +255,7 @@ Outcome Synchroniser::State::put_in(std::span<const Change> rest) {
       }
     }
     rest = rest.subspan(std::min(rest.size(), most_changes));
-    const auto outcome = commit_by_halves(kernel, batch, halving);
+    auto outcome = commit_by_halves(kernel, batch, halving);
     if (!outcome.ok()) return outcome;
   }
   return {};
