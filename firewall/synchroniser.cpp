@@ -17,6 +17,9 @@ namespace {
 using Kind = Outcome::Kind;
 using Way = Waiting::Way;
 
+// Of more bans only so many are put in as the table is made: the kernel lets nobody else use the processor meanwhile.
+constexpr std::size_t first_of_many = 10'000;
+constexpr std::size_t few_changes = 250;
 constexpr std::size_t most_left_out = 10'000;  // that are known by name
 constexpr std::uint64_t most_named = 3;        // of the refused elements of a transaction
 constexpr Duration soon = std::chrono::seconds(1);
@@ -42,7 +45,8 @@ enum class Table : std::uint8_t {
 struct Rebuild {
   std::string why;
   log::Level level = log::Level::info;
-  bool counts = true;  // it makes good what was lost
+  bool counts = true;          // it makes good what was lost
+  bool opens_nothing = false;  // as what is there drops nobody
 };
 
 std::string addresses(const Element& element) {
@@ -90,6 +94,8 @@ struct Synchroniser::State {
   void check();
   void rebuild_for(Rebuild why);
   void rebuild();
+  void keep_behind(std::vector<Change>& elements);
+  void put_in_some_behind();
   Outcome rebuild_in_parts(std::vector<Change> elements, Outcome outcome);
   Outcome put_in(std::span<const Change> rest);
   void rebuilt();
@@ -133,6 +139,7 @@ struct Synchroniser::State {
   std::optional<Instant> made;  // the ban that is being told
 
   Waiting waiting;
+  std::vector<Prefix> behind;  // clients that are not in the table that was made anew; the last ends last
   bool nets_changed = false;
   std::optional<Instant> nets_made;  // the first of those that wait
   // By Set: what the kernel has, what it has refused and what is over included.
@@ -183,8 +190,10 @@ void Synchroniser::State::check() {
   dropped.seen(health.dropped);
   if (!health.whole) {
     const bool is_first = table == Table::unknown;
-    return rebuild_for(
-        {.why = health.why, .level = is_first ? log::Level::info : log::Level::warn, .counts = !is_first});
+    return rebuild_for({.why = health.why,
+                        .level = is_first ? log::Level::info : log::Level::warn,
+                        .counts = !is_first,
+                        .opens_nothing = true});
   }
   checked = now;
   boost::unordered::erase_if(left_out, [&](const Prefix& net) { return !bans.until(net, now); });
@@ -208,12 +217,26 @@ void Synchroniser::State::rebuild() {
   rebuild_at = next_check;
   left_out.clear();
   auto elements = contents(bans, layout, now);
+  keep_behind(elements);
   auto outcome = kernel.rebuild(layout, elements);
   if (might_take_less(outcome)) outcome = rebuild_in_parts(std::move(elements), std::move(outcome));
   if (outcome.ok()) return rebuilt();
   if (outcome.kind == Kind::denied) denied = true;
   if (outcome.kind == Kind::unknown) rebuild_at = next_check = now + soon;
   in_trouble(outcome.why);
+}
+
+// What ends last is put in with the table, and then what is behind, from its end on.
+void Synchroniser::State::keep_behind(std::vector<Change>& elements) {
+  behind.clear();
+  if (elements.size() <= most_in_one_step || !wanted->opens_nothing) return;
+  const auto is_range = [](const Change& change) { return !is_hash(change.element.set); };
+  const auto clients = std::ranges::partition(elements, is_range);
+  std::ranges::sort(clients, std::ranges::less(), &Change::timeout);
+  const auto later = clients.size() - std::min(clients.size(), first_of_many);
+  for (const auto& change : std::span<const Change>(clients.begin(), later))
+    behind.push_back(client_of(change.element));
+  elements.erase(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(later));
 }
 
 // What ends last first: if there is no room for all, that is what stays.
@@ -285,6 +308,7 @@ void Synchroniser::State::rebuilt() {
 
 // What goes before what comes, so that there is never more than there is to be.
 void Synchroniser::State::commit() {
+  put_in_some_behind();
   last_commit = now;
   urgent.reset();
   const bool went = commit_clients(Set::ban4, Way::goes) && commit_clients(Set::ban6, Way::goes) &&
@@ -294,6 +318,14 @@ void Synchroniser::State::commit() {
   if (!went) return;
   if (table == Table::ours && std::exchange(nets_changed, false)) has_lag(std::exchange(nets_made, std::nullopt));
   is_well();
+}
+
+// As soon as nothing else waits.
+void Synchroniser::State::put_in_some_behind() {
+  while (!behind.empty() && waiting.size() < few_changes) {
+    if (bans.until(behind.back(), now)) waiting.put(behind.back(), Way::comes, std::nullopt);
+    behind.pop_back();
+  }
 }
 
 // True: it is as it should be. Else some may be done, and some not: what the kernel has of them is not known.
@@ -400,7 +432,9 @@ void Synchroniser::State::say_what_was_left_out() {
 
 bool Synchroniser::State::went_well(const Outcome& outcome) {
   if (outcome.ok()) return true;
-  if (outcome.kind == Kind::missing) rebuild_for({.why = outcome.why, .level = log::Level::warn});
+  if (outcome.kind == Kind::missing) {
+    rebuild_for({.why = outcome.why, .level = log::Level::warn, .opens_nothing = true});
+  }
   if (outcome.kind == Kind::unknown) check();
   if (outcome.kind == Kind::denied) denied = true;
   if (wanted && !denied) {
@@ -430,11 +464,12 @@ void Synchroniser::State::has_lag(std::optional<Instant> since) {
 
 bool Synchroniser::State::has_work() const {
   if (table == Table::unknown) return false;
-  return waiting.size() > 0 || (nets_changed && table == Table::ours);
+  return waiting.size() > 0 || !behind.empty() || (nets_changed && table == Table::ours);
 }
 
 Instant Synchroniser::State::commit_at() const {
   if (urgent) return *urgent;
+  if (!behind.empty()) return last_commit;
   for (const auto way : {Way::goes, Way::comes}) {
     for (const auto set : hash_sets) {
       if (waiting.size(way, is_ipv4(set)) >= most_changes) return last_commit;
@@ -481,7 +516,8 @@ void Synchroniser::take(const Told& told, Instant now) {
   } else if (std::holds_alternative<told::SnapshotEnds>(told)) {
     const bool had_one = state.bans.has_snapshot();
     if (state.bans.snapshot_ends(now) && !had_one) {
-      state.rebuild_for({.why = "mxwardend has told all bans", .counts = false});
+      state.rebuild_for(
+          {.why = "mxwardend has told all bans", .counts = false, .opens_nothing = state.table != Table::adopted});
     }
   } else if (const auto* added = std::get_if<told::Added>(&told)) {
     const auto& ban = added->ban;
@@ -558,7 +594,8 @@ Synchroniser::Figures Synchroniser::figures() const {
     figures.elements = {figures.bans.ipv4_clients, figures.bans.ipv6_clients, state.ranges_in_force(Set::net4),
                         state.ranges_in_force(Set::net6)};
   }
-  figures.waiting = state.waiting.size() + (state.nets_changed ? 1 : 0);
+  for (const auto& net : state.behind) --figures.elements[index(element_of(net, state.layout).set)];
+  figures.waiting = state.waiting.size() + state.behind.size() + (state.nets_changed ? 1 : 0);
   figures.rebuilds = state.rebuilds;
   figures.refused_batches = state.refused_batches;
   figures.refused_elements = state.refused_elements;

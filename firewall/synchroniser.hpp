@@ -8,7 +8,9 @@
 //   overlap in there; and the bans of a snapshot that breaks off wait for the one that ends.
 // - When the first snapshot ends, the table is built anew with all bans, in one step. Likewise after a check that found
 //   something missing or changed, after the machine was suspended, as the kernel's timeouts stood still, and when more
-//   than most_waiting changes wait.
+//   than most_waiting changes wait. The kernel lets nobody else use the processor for as long as a step takes: where
+//   what was there drops nobody, and so nothing is opened by it, of more than most_in_one_step bans only those that
+//   end last go in with the table, and the others follow a few at a time.
 // - From then on changes go in transactions of most_changes at most, each of one set, what goes before what comes: at
 //   once if there are that many, or the last was batch_interval ago, else then. What changes twice meanwhile goes once,
 //   as it is then. What is told with the end that it has goes not at all.
@@ -51,6 +53,7 @@ class Synchroniser {
  public:
   static constexpr std::size_t most_changes = 1'000;
   static constexpr std::size_t most_waiting = 100'000;
+  static constexpr std::size_t most_in_one_step = 100'000;
   static constexpr Duration batch_interval = std::chrono::milliseconds(100);
   static constexpr Duration check_interval = std::chrono::seconds(5);
 

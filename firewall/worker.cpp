@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <ostream>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,6 +27,7 @@ namespace mxwarden::firewall {
 namespace {
 
 constexpr std::string_view name = "mxwarden-firewall";
+constexpr auto breath = std::chrono::microseconds(50);
 constexpr std::string_view follow = R"({"op":"bans.follow"})";
 
 // The clock of the kernel's timeouts stands still while the machine is suspended; less than this is only how long it
@@ -36,6 +40,27 @@ FileDescriptor watch_signals() {
   for (const auto signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&wanted, signal);
   ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   return FileDescriptor(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+// struct sched_attr of sched_setattr(2), which glibc 2.36 does not have and whose header does not go with glibc's.
+struct Scheduling {
+  std::uint32_t size = sizeof(Scheduling);
+  std::uint32_t policy = SCHED_OTHER;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;  // nanoseconds; of SCHED_OTHER the slice
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+
+// Those who answer Postfix. To be nice is a smaller share, not to give way at once; a long slice is that, since Linux
+// 6.12: who wakes up with a shorter one does not wait for its end (sched_setattr(2)).
+void let_others_come_first() {
+  constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds(100);
+  Scheduling wanted{.nice = 10, .runtime = slice.count()};
+  // Who may not does without.
+  (void)::syscall(SYS_sched_setattr, 0, &wanted, 0);
 }
 
 std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now, conf::Settings& wanted) {
@@ -68,6 +93,7 @@ int Worker::open() {
     return EX_OSERR;
   }
   interfaces_.emplace(std::move(*interfaces));
+  let_others_come_first();
   suspended_ = clock_.now() - steady_clock_.now();
   if (const auto begun = begin(); !begun) {
     log::error(begun.error().message);
@@ -117,6 +143,8 @@ void Worker::wait() {
   if (control_ && now - heard_at_ > longest_silence) disconnect("mxwardend has fallen silent", now);
   if (!control_ && now >= reconnect_at_) connect(now);
   if (now >= synchroniser_->wakes_at()) synchroniser_->wake(now);
+  // Much is to be done: whoever waits for this processor meanwhile comes first.
+  if (synchroniser_->wakes_at() <= now || ends[2].revents != 0) std::this_thread::sleep_for(breath);
   if (now >= report_at_) report(now);
 }
 
@@ -157,6 +185,8 @@ Result<void> Worker::take(std::string_view line, Instant now) {
     log::info("mxwardend tells its bans");
   }
   synchroniser_->take(*told, now);
+  // What has come of the whole list is worth knowing at once.
+  if (std::holds_alternative<told::SnapshotEnds>(*told)) report_at_ = now;
   return {};
 }
 
@@ -177,6 +207,13 @@ void Worker::report(Instant now) {
   if (!control_) return;
   (void)ask(settings().server.control, report_text(figures, settings().firewall.mode, now));
   synchroniser_->forget_lag();
+}
+
+// Which bans are worth the kernel is asked about each as it is told.
+void Worker::follow_anew() {
+  synchroniser_->stream_ended();
+  control_.reset();
+  reconnect_at_ = clock_.now();
 }
 
 void Worker::take_signal() {
@@ -205,6 +242,7 @@ void Worker::reload() {
     if (const auto begun = begin(); !begun) log::error(begun.error().message);
   } else if (synchroniser_) {
     synchroniser_->configure(layout_of(settings()), settings(), clock_.now());
+    follow_anew();
   }
   log::info(fmt::format("reloaded {}", source_.file));
   notify::ready();

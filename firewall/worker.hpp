@@ -49,6 +49,7 @@ class Worker {
   void read(Instant now);
   Result<void> take(std::string_view line, Instant now);
   void disconnect(std::string_view why, Instant now);
+  void follow_anew();
   void report(Instant now);
   void notice_suspension(Instant now);
   Duration until_next(Instant now) const;

@@ -124,6 +124,39 @@ TEST_CASE("more changes than may wait build the table anew") {
   CHECK(rig.synchroniser.figures().rebuilds == 0);
 }
 
+TEST_CASE("of many bans those that end last are there at once where nobody was dropped before, the others soon") {
+  constexpr int count = 120'000;
+  std::vector<Ban> bans;
+  for (int i = 0; i < count; ++i) {
+    const std::array<unsigned char, 4> bytes{11, static_cast<unsigned char>(i >> 16),
+                                             static_cast<unsigned char>(i >> 8), static_cast<unsigned char>(i)};
+    bans.push_back({Prefix(Address::from_bytes(Address::Family::ipv4, bytes.data()), 32), 1h + i * 1s, {}});
+  }
+  Rig rig;
+  rig.synchroniser.start(rig.clock.now());
+  rig.snapshot(bans);
+  rig.synchroniser.wake(rig.clock.now());
+  CHECK(rig.kernel.size(Set::ban4) == 10'000);
+  CHECK(rig.is_banned("11.1.212.191"));  // the last of them
+  CHECK_FALSE(rig.is_banned("11.0.0.0"));
+  CHECK(rig.synchroniser.figures().waiting == count - 10'000);
+  CHECK(rig.synchroniser.figures().elements[0] == 10'000);
+  rig.remove("11.0.0.1");
+  rig.work();
+  CHECK(rig.kernel.size(Set::ban4) == count - 1);
+  CHECK(rig.kernel.commits() >= (count - 10'000) / 250);
+  CHECK(rig.kernel.rebuilds() == 2);
+
+  SUBCASE("what drops is replaced in one step") {
+    rig.synchroniser.was_suspended(rig.clock.now());
+    const auto commits = rig.kernel.commits();
+    rig.work();
+    CHECK(rig.kernel.rebuilds() == 3);
+    CHECK(rig.kernel.commits() == commits);
+    CHECK(rig.kernel.size(Set::ban4) == count - 1);
+  }
+}
+
 TEST_CASE("what is told with the end that it has costs nothing") {
   Rig rig;
   const auto bans = many(2'000);
