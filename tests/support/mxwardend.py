@@ -125,15 +125,15 @@ class Mxwardend:
     def pid(self):
         return self._process.pid
 
-    def start(self):
-        """Returns when it says that it is ready (sd_notify(3))."""
+    def start(self, seconds=15):
+        """Returns when it says that it is ready (sd_notify(3)), which may take so long."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             path = self.folder / "notify"
             path.unlink(missing_ok=True)
             notify.bind(str(path))
             path.chmod(0o666)
             self._spawn(path)
-            self._wait_ready(notify)
+            self._wait_ready(notify, seconds)
 
     def _spawn(self, notify_path):
         command = [self._program, "--config", self.conf_path, "--set", f"store.path={self.store_path}", "--set",
@@ -150,7 +150,7 @@ class Mxwardend:
                                              pass_fds=descriptors, **who,
                                              env={**os.environ, "NOTIFY_SOCKET": str(notify_path)})
 
-    def _wait_ready(self, notify):
+    def _wait_ready(self, notify, seconds):
         notify.settimeout(0.1)
 
         def ready():
@@ -159,7 +159,7 @@ class Mxwardend:
                 return b"READY=1" in notify.recv(4096).splitlines()
 
         try:
-            waiting.until(ready, "mxwardend to be ready")
+            waiting.until(ready, "mxwardend to be ready", seconds)
         except AssertionError:
             self.kill()
             raise
