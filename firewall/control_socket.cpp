@@ -9,6 +9,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/clock.hpp"
+
 #include "base/escape.hpp"
 
 namespace mxwarden::firewall {
@@ -82,7 +84,9 @@ Result<std::string> ask(const std::string& path, std::string_view question) {
   if (!socket) return socket.error();
   std::optional<std::string> answer;
   pollfd waited{socket->fd(), POLLIN, 0};
-  while (!answer && ::poll(&waited, 1, patience_ms) > 0) {
+  const SystemClock clock;
+  const auto end = clock.now() + std::chrono::milliseconds(patience_ms);
+  while (!answer && clock.now() < end && ::poll(&waited, 1, patience_ms) > 0) {
     const auto read = socket->read([&](std::string_view line) -> Result<void> {
       answer = line;
       return {};

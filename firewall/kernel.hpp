@@ -35,6 +35,8 @@ struct Outcome {
 struct Health {
   bool asked = true;          // false: the kernel did not say (`why`); nothing below is known
   bool whole = true;          // the table, its chain and rules as made here, and all canaries
+  bool drops = true;          // false: no packet meets it, as the table or its chain is missing, or dormant
+  bool foreign = false;       // there is a table by that name, and it is another's: nothing of ours is in it
   std::string why;            // what is missing or other than it was made, unless whole
   std::uint64_t dropped = 0;  // packets, by the rules as they are now: begins anew with each rebuild
   // As the kernel counts them, by Set, canaries included, and what is over and not yet swept out; nothing: this kernel
@@ -56,7 +58,7 @@ class Kernel {
   // Of the table as rebuild() has made it last. Before the first rebuild(): whether there is a table that could be
   // ours: its chain, rules and canaries.
   virtual Health check() = 0;
-  // The table is gone, or was not there.
+  // The table is gone, or was not there. One that is another's is refused.
   virtual Outcome remove() = 0;
 };
 

@@ -43,7 +43,8 @@ int run(conf::Started started) {
   if (started.has("flush")) return firewall::flush(started.configuration.settings, std::cout, std::cerr);
   const auto settings = started.configuration.settings;
   // Before there is a second thread: what is given up is each thread's own, as are the signals that it waits for.
-  if (const auto became = firewall::become(settings.server.firewall_user); !became) return fail(became.error());
+  const auto became = firewall::become(settings.server.firewall_user);
+  if (!became) return fail(became.error());
   if (const auto kept = firewall::keep_net_admin_alone(); !kept) return fail(kept.error());
   const auto warnings = started.report.warnings;
   firewall::Worker worker(std::move(started.source), std::move(started.configuration));

@@ -715,6 +715,7 @@ struct Nftables::State {
   bool went_well(Errno error, std::string_view what, Health& health) const;
   bool found_amiss(std::string_view what, Health& health) const;
   bool see_table(Health& health);
+  bool is_foreign();
   bool see_chain(Health& health);
   bool see_rules(Health& health);
   bool see_canaries(Health& health);
@@ -849,12 +850,13 @@ bool Nftables::State::see_table(Health& health) {
   std::uint32_t flags = 0;
   const Errno error = ask_for_table(flags);
   if (error == ENOENT) {
-    health.whole = false;
+    health.whole = health.drops = false;
     health.why = fmt::format("nftables has no table inet {}", table);
     return false;
   }
   if (!went_well(error, "itself", health)) return false;
   if ((flags & NFT_TABLE_F_DORMANT) == 0) return true;
+  health.drops = false;
   return found_amiss("nothing is done, as it is dormant", health);
 }
 
@@ -867,11 +869,29 @@ bool Nftables::State::see_chain(Health& health) {
         mnl_attr_put_strz(message, NFTA_CHAIN_NAME, chain_text().c_str());
       },
       [&](const nlmsghdr& message) { seen = chain_in(message); });
+  if (error == ENOENT) {
+    health.drops = false;
+    health.foreign = !made && is_foreign();
+  }
+  if (health.foreign) {
+    return found_amiss("is nothing of ours: it is another's; delete it, or name another in [firewall] table", health);
+  }
   if (!went_well(error, fmt::format("chain {}", chain_name), health)) return false;
   const bool as_made =
       seen.base && seen.policy == NF_ACCEPT &&
       (!made || (seen.hook == number_of(made->hook) && seen.priority == static_cast<std::int32_t>(made->priority)));
   return as_made || found_amiss(fmt::format("chain {} is not as it was made", chain_name), health);
+}
+
+// A table without our chain, and without our largest set.
+bool Nftables::State::is_foreign() {
+  return ENOENT == socket.ask(
+                       NFT_MSG_GETSET, 0,
+                       [&](nlmsghdr* message) {
+                         mnl_attr_put_strz(message, NFTA_SET_TABLE, table.c_str());
+                         mnl_attr_put_strz(message, NFTA_SET_NAME, std::string(to_string(Set::ban4)).c_str());
+                       },
+                       [](const nlmsghdr&) {});
 }
 
 // A rule that replaces another keeps its handle (6.18), so that all of it is compared.
@@ -970,6 +990,7 @@ Health Nftables::check() {
 }
 
 Outcome Nftables::remove() {
+  if (const auto health = check(); health.foreign) return {Outcome::Kind::refused, health.why};
   return state_->outcome(state_->remove_table(state_->table));
 }
 

@@ -10,8 +10,7 @@
 //   running kernel takes that is tried in a table of our own when the object is made; one that does not is given the
 //   deletes first, each as may fail alone, and then the adds: if those are refused, what was deleted stays out.
 // - Ranges that come where others go in the same transaction are only added, after those: the kernel does not find
-// again
-//   what was added where something was deleted.
+//   again what was added where something was deleted.
 // - A rule that replaces another has the handle of that. So check() compares all that a rule consists of.
 // - CAP_NET_ADMIN is enough, for the size of the socket's buffers (SO_SNDBUFFORCE), too.
 //

@@ -135,6 +135,7 @@ struct Synchroniser::State {
   Instant last_commit;
   std::optional<Instant> urgent;  // since when something waits that is not to wait
   bool denied = false;
+  bool in_a_hurry = true;       // the last transactions went well
   bool is_listening = true;     // to what changes in the list
   std::optional<Instant> made;  // the ban that is being told
 
@@ -186,14 +187,20 @@ void Synchroniser::State::check() {
   next_check = now + check_interval;
   const auto health = kernel.check();
   if (!health.asked) return in_trouble(health.why);
-  denied = false;
+  denied = health.foreign;
+  if (denied) return in_trouble(health.why);
   dropped.seen(health.dropped);
   if (!health.whole) {
+    // What mxwardend has not told yet stands nowhere else.
+    if (table != Table::ours && health.drops && !bans.has_snapshot()) {
+      table = Table::adopted;
+      return in_trouble(health.why + "; it stays until mxwardend has told all bans");
+    }
     const bool is_first = table == Table::unknown;
     return rebuild_for({.why = health.why,
                         .level = is_first ? log::Level::info : log::Level::warn,
                         .counts = !is_first,
-                        .opens_nothing = true});
+                        .opens_nothing = !health.drops});
   }
   checked = now;
   boost::unordered::erase_if(left_out, [&](const Prefix& net) { return !bans.until(net, now); });
@@ -315,6 +322,7 @@ void Synchroniser::State::commit() {
                     commit_nets(Set::net4) && commit_nets(Set::net6) && commit_clients(Set::ban4, Way::comes) &&
                     commit_clients(Set::ban6, Way::comes);
   say_what_was_left_out();
+  in_a_hurry = went;
   if (!went) return;
   if (table == Table::ours && std::exchange(nets_changed, false)) has_lag(std::exchange(nets_made, std::nullopt));
   is_well();
@@ -433,7 +441,7 @@ void Synchroniser::State::say_what_was_left_out() {
 bool Synchroniser::State::went_well(const Outcome& outcome) {
   if (outcome.ok()) return true;
   if (outcome.kind == Kind::missing) {
-    rebuild_for({.why = outcome.why, .level = log::Level::warn, .opens_nothing = true});
+    rebuild_for({.why = outcome.why, .level = log::Level::warn});
   }
   if (outcome.kind == Kind::unknown) check();
   if (outcome.kind == Kind::denied) denied = true;
@@ -469,7 +477,7 @@ bool Synchroniser::State::has_work() const {
 
 Instant Synchroniser::State::commit_at() const {
   if (urgent) return *urgent;
-  if (!behind.empty()) return last_commit;
+  if (!behind.empty() && in_a_hurry) return last_commit;
   for (const auto way : {Way::goes, Way::comes}) {
     for (const auto set : hash_sets) {
       if (waiting.size(way, is_ipv4(set)) >= most_changes) return last_commit;
@@ -515,9 +523,14 @@ void Synchroniser::take(const Told& told, Instant now) {
     state.is_listening = true;
   } else if (std::holds_alternative<told::SnapshotEnds>(told)) {
     const bool had_one = state.bans.has_snapshot();
-    if (state.bans.snapshot_ends(now) && !had_one) {
+    if (!state.bans.snapshot_ends(now)) {
+      state.log(
+          log::Level::warn,
+          "mxwardend has told a list that is older than the last one, as if its clock had been set back: it takes "
+          "no ban away; a restart of mxwarden-firewall takes the list as it is");
+    } else if (!had_one) {
       state.rebuild_for(
-          {.why = "mxwardend has told all bans", .counts = false, .opens_nothing = state.table != Table::adopted});
+          {.why = "mxwardend has told all bans", .counts = false, .opens_nothing = state.table == Table::ours});
     }
   } else if (const auto* added = std::get_if<told::Added>(&told)) {
     const auto& ban = added->ban;
@@ -594,7 +607,10 @@ Synchroniser::Figures Synchroniser::figures() const {
     figures.elements = {figures.bans.ipv4_clients, figures.bans.ipv6_clients, state.ranges_in_force(Set::net4),
                         state.ranges_in_force(Set::net6)};
   }
-  for (const auto& net : state.behind) --figures.elements[index(element_of(net, state.layout).set)];
+  for (const auto& net : state.behind) {
+    auto& count = figures.elements[index(element_of(net, state.layout).set)];
+    if (count > 0 && state.bans.until(net, state.now)) --count;
+  }
   figures.waiting = state.waiting.size() + state.behind.size() + (state.nets_changed ? 1 : 0);
   figures.rebuilds = state.rebuilds;
   figures.refused_batches = state.refused_batches;

@@ -105,15 +105,17 @@ int Worker::open() {
 // Whatever was before: as [firewall] mode says.
 Result<void> Worker::begin() {
   const auto now = clock_.now();
+  const bool enforces = settings().firewall.mode == conf::Mode::enforce;
+  auto nftables = Nftables::open(settings().firewall.table);
+  if (!nftables && enforces) return nftables.error();
   control_.reset();
   synchroniser_.reset();
-  auto nftables = Nftables::open(settings().firewall.table);
-  if (settings().firewall.mode == conf::Mode::enforce) {
-    if (!nftables) return nftables.error();
+  if (enforces) {
     kernel_ = std::move(*nftables);
   } else {
     // What it may have made in another mode.
-    if (nftables) (*nftables)->remove();
+    const auto removed = nftables ? (*nftables)->remove() : Outcome{Outcome::Kind::denied, nftables.error().message};
+    if (!removed.ok()) log::warn(fmt::format("whether there is a table of ours is not known: {}", removed.why));
     kernel_ = std::make_unique<MonitorKernel>(log::write);
   }
   if (settings().firewall.mode == conf::Mode::off) {
@@ -135,10 +137,11 @@ void Worker::wait() {
   }
   notify::watchdog();
   if (ends[0].revents != 0) take_signal();
+  const bool moved = ends[1].revents != 0 && interfaces_->changed();
   if (ended_ || !synchroniser_) return;
   const auto now = clock_.now();
   notice_suspension(now);
-  if (ends[1].revents != 0 && interfaces_->changed()) synchroniser_->own_addresses_are(interfaces_->addresses(), now);
+  if (moved) synchroniser_->own_addresses_are(interfaces_->addresses(), now);
   if (control_ && ends[2].revents != 0) read(now);
   if (control_ && now - heard_at_ > longest_silence) disconnect("mxwardend has fallen silent", now);
   if (!control_ && now >= reconnect_at_) connect(now);
@@ -157,7 +160,10 @@ Duration Worker::until_next(Instant now) const {
 
 void Worker::notice_suspension(Instant now) {
   const auto suspended = now - steady_clock_.now();
-  if (suspended - suspended_ > shortest_suspension) synchroniser_->was_suspended(now);
+  if (suspended - suspended_ > shortest_suspension) {
+    synchroniser_->was_suspended(now);
+    heard_at_ = now;
+  }
   suspended_ = suspended;
 }
 
@@ -180,21 +186,26 @@ Result<void> Worker::take(std::string_view line, Instant now) {
   if (std::holds_alternative<told::Refused>(*told)) {
     return Error{"mxwardend does not let this user follow the bans; [server] firewall_user names who may"};
   }
-  if (std::holds_alternative<told::Following>(*told)) {
-    away_because_.clear();
-    log::info("mxwardend tells its bans");
-  }
+  if (std::holds_alternative<told::Following>(*told)) log::info("mxwardend tells its bans");
   synchroniser_->take(*told, now);
-  // What has come of the whole list is worth knowing at once.
-  if (std::holds_alternative<told::SnapshotEnds>(*told)) report_at_ = now;
+  if (std::holds_alternative<told::SnapshotEnds>(*told)) {
+    away_because_.clear();
+    reconnect_after_ = reconnect_interval;
+    // What has come of it is worth knowing at once.
+    report_at_ = now;
+  }
   return {};
 }
 
 // Once for each reason, however often it is tried.
 void Worker::disconnect(std::string_view why, Instant now) {
-  if (control_) synchroniser_->stream_ended();
+  if (control_) {
+    synchroniser_->stream_ended();
+    // One that ends before it has told all bans will do so again.
+    reconnect_after_ = std::min<Duration>(2 * reconnect_after_, longest_reconnect);
+  }
   control_.reset();
-  reconnect_at_ = now + reconnect_interval;
+  reconnect_at_ = now + reconnect_after_;
   if (std::exchange(away_because_, why) == why) return;
   log::warn(fmt::format("{}; the kernel keeps the bans that it has", why));
 }
@@ -234,12 +245,16 @@ void Worker::reload() {
       source_, [this](conf::Settings& changed) { return keep_what_needs_restart(settings(), changed); });
   if (!wanted) return notify::ready();
   const bool other_mode = settings().firewall.mode != wanted->settings.firewall.mode;
-  configuration_ = std::move(*wanted);
+  const auto before = std::exchange(configuration_, std::move(*wanted));
   if (const auto started = log::start(name, settings().log.target, settings().log.level); !started) {
     log::error(started.error().message);
   }
   if (other_mode) {
-    if (const auto begun = begin(); !begun) log::error(begun.error().message);
+    if (const auto begun = begin(); !begun) {
+      log::error(fmt::format("not reloaded: the old settings stay in force: {}", begun.error().message));
+      configuration_ = before;
+      return notify::ready();
+    }
   } else if (synchroniser_) {
     synchroniser_->configure(layout_of(settings()), settings(), clock_.now());
     follow_anew();

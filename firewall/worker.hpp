@@ -36,6 +36,7 @@ class Worker {
 
  private:
   static constexpr auto reconnect_interval = std::chrono::milliseconds(100);
+  static constexpr auto longest_reconnect = std::chrono::seconds(5);
   static constexpr auto longest_silence = std::chrono::seconds(16);
   static constexpr auto report_interval = std::chrono::seconds(5);
   static constexpr auto longest_wait = std::chrono::seconds(1);
@@ -65,6 +66,7 @@ class Worker {
   std::optional<Synchroniser> synchroniser_;  // none: [firewall] mode is off
   std::optional<ControlSocket> control_;
   Instant reconnect_at_{};
+  Duration reconnect_after_ = reconnect_interval;
   Instant heard_at_{};
   Instant report_at_{};
   Duration suspended_{};      // how long the machine was, in all

@@ -3,6 +3,7 @@ do, what it prints, and what it only says."""
 
 import contextlib
 import json
+import os
 import pathlib
 import re
 import socket
@@ -230,6 +231,39 @@ class Modes(StreamTestCase):
         self.firewall.conf_path.write_text(CONF + lines)
         self.firewall.signal()
         self.firewall.wait_log("reloaded", before)
+
+
+class Foreign(case.TestCase):
+    def test_a_table_of_somebody_elses_is_left_alone(self):
+        self.addCleanup(firewall.nft, "flush", "ruleset")
+        firewall.nft("-f", "-", text="table inet filter { chain in { type filter hook input priority 0; policy accept; "
+                                     "tcp dport 7 drop; }; }")
+        before = firewall.nft("list", "ruleset")
+        folder = self.own_folder()
+        stream = self.enterContext(Stream(folder / "control"))
+        with firewall.Firewall(folder, stream.path, "--set", "firewall.table=filter", conf=CONF) as worker:
+            stream.say(*snapshot(1, "203.0.113.7"))
+            worker.wait_log("it is another's; delete it, or name another in \\[firewall\\] table")
+            self.assertEqual(firewall.nft("list", "ruleset"), before)
+        done = firewall.run("--flush", "--set", "firewall.table=filter")
+        self.assertEqual(done.returncode, 71, done)
+        self.assertEqual(firewall.nft("list", "ruleset"), before)
+
+
+class Off(StreamTestCase):
+    arguments = ("--set", "firewall.mode=off")
+
+    def test_it_does_nothing_and_takes_no_time_for_it(self):
+        network.run("ip", "addr", "add", "192.0.2.77/32", "dev", "lo")
+        self.addCleanup(network.run, "ip", "addr", "del", "192.0.2.77/32", "dev", "lo")
+        before = self.processor_time()
+        time.sleep(0.5)
+        self.assertLess(self.processor_time() - before, 0.1)
+        self.assertEqual(self.stream.asked, 0)
+
+    def processor_time(self):
+        fields = pathlib.Path(f"/proc/{self.firewall.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Privileges(StreamTestCase):

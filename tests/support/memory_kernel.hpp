@@ -30,6 +30,7 @@ class MemoryKernel final : public firewall::Kernel {
     ++rebuilds_;
     return transact(elements, true, [&] {
       is_there_ = true;
+      damaged = false;
       layout_ = layout;
       elements_.clear();
     });
@@ -47,8 +48,12 @@ class MemoryKernel final : public firewall::Kernel {
     ++checks_;
     firewall::Health health;
     health.asked = answers;
-    health.whole = answers && is_there_;
-    if (!health.whole) health.why = answers ? "the table is gone" : "no answer";
+    health.foreign = answers && foreign;
+    health.whole = answers && is_there_ && !damaged && !foreign;
+    if (!health.whole) {
+      health.why = !answers ? "no answer" : is_there_ ? "the table is not as it was made" : "the table is gone";
+    }
+    health.drops = !answers || is_there_;
     if (!health.whole) return health;
     health.dropped = dropped;
     for (const auto set : firewall::all_sets) health.elements[static_cast<std::size_t>(set)] = size(set) + 1;
@@ -67,6 +72,8 @@ class MemoryKernel final : public firewall::Kernel {
   int lost_answers = 0;                                            // the next ones; each second one was not done
   bool denied = false;
   bool answers = true;
+  bool damaged = false;  // until the next rebuild; it drops all the same
+  bool foreign = false;  // what is there is another's
   std::uint64_t dropped = 0;
   void vanish() {
     is_there_ = false;

@@ -75,6 +75,39 @@ TEST_CASE("a table that is there stays as it is until the first snapshot has end
   CHECK(rig.kernel.rebuilds() == 1);
 }
 
+TEST_CASE("a table that was adopted and is damaged stays until all bans are told") {
+  Rig rig;
+  rig.kernel.stands_with(client("198.51.100.1"), 1h);
+  rig.synchroniser.start(rig.clock.now());
+  rig.kernel.damaged = true;
+  rig.pass(20s);
+  CHECK(rig.kernel.rebuilds() == 0);
+  CHECK(rig.is_banned("198.51.100.1"));
+  CHECK_FALSE(rig.synchroniser.figures().trouble.empty());
+  rig.snapshot({ban("192.0.2.1", 1h)});
+  rig.work();
+  CHECK(rig.kernel.rebuilds() == 1);
+  CHECK(rig.is_banned("192.0.2.1"));
+  CHECK_FALSE(rig.is_banned("198.51.100.1"));
+  CHECK(rig.synchroniser.figures().trouble.empty());
+}
+
+TEST_CASE("another's table is left alone") {
+  Rig rig;
+  rig.kernel.foreign = true;
+  rig.synchroniser.start(rig.clock.now());
+  rig.snapshot({ban("192.0.2.1", 1h)});
+  rig.add("192.0.2.2", 1h);
+  rig.pass(20s);
+  CHECK(rig.kernel.rebuilds() == 0);
+  CHECK(rig.kernel.commits() == 0);
+  CHECK_FALSE(rig.synchroniser.figures().trouble.empty());
+  rig.kernel.foreign = false;
+  rig.pass(6s);
+  CHECK(rig.is_banned("192.0.2.1"));
+  CHECK(rig.is_banned("192.0.2.2"));
+}
+
 TEST_CASE("changes go at once, and then together, each once and as it is then") {
   Rig rig;
   rig.start();
