@@ -238,12 +238,13 @@ void Synchroniser::State::keep_behind(std::vector<Change>& elements) {
   behind.clear();
   if (elements.size() <= most_in_one_step || !wanted->opens_nothing) return;
   const auto is_range = [](const Change& change) { return !is_hash(change.element.set); };
-  const auto clients = std::ranges::partition(elements, is_range);
-  std::ranges::sort(clients, std::ranges::less(), &Change::timeout);
-  const auto later = clients.size() - std::min(clients.size(), first_of_many);
-  for (const auto& change : std::span<const Change>(clients.begin(), later))
-    behind.push_back(client_of(change.element));
-  elements.erase(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(later));
+  const auto clients = std::partition(elements.begin(), elements.end(), is_range);
+  std::sort(clients, elements.end(),
+            [](const Change& one, const Change& other) { return one.timeout < other.timeout; });
+  const auto count = static_cast<std::size_t>(elements.end() - clients);
+  const auto first = elements.end() - static_cast<std::ptrdiff_t>(std::min(count, first_of_many));
+  for (auto change = clients; change != first; ++change) behind.push_back(client_of(change->element));
+  elements.erase(clients, first);
 }
 
 // What ends last first: if there is no room for all, that is what stays.
