@@ -20,6 +20,7 @@ constexpr int ipv6_network = 64;
 constexpr std::size_t most_rules = 1'000;
 constexpr std::size_t most_together = 10'000;  // keys
 constexpr std::int64_t few_slices = 2;         // are not worth keeping together
+constexpr std::size_t most_pending = 256;      // decisions
 
 // A login name without memory of its own.
 class Login {
@@ -248,6 +249,16 @@ std::optional<TopBy> parse_top_by(std::string_view name) {
 }
 
 struct TopCounts::State {
+  // What a decision adds to the clients' counts.
+  struct Pending {
+    Prefix client;
+    Instant at;
+    std::uint16_t rule;  // 0: it was not refused
+    bool new_session;
+    bool refused;
+    bool by_ban;
+  };
+
   State(const Options& with, Instant now)
       : options(with),
         began(now),
@@ -257,7 +268,9 @@ struct TopCounts::State {
         network(with.seed),
         rate(with.seed),
         bad_recipients(with.seed),
-        login(with.seed) {}
+        login(with.seed) {
+    pending.reserve(most_pending);
+  }
 
   template <class Each>
   void for_each(Each each) {
@@ -272,6 +285,7 @@ struct TopCounts::State {
   // Moves on to the slice that `now` is in.
   void turn_to(Instant now) {
     if (now < slice_ends) return;
+    count_pending();
     for_each([&](auto& category) { category.turn(number); });
     number = (now - began) / slice;
     slice_ends = began + (number + 1) * slice;
@@ -292,12 +306,27 @@ struct TopCounts::State {
     return static_cast<std::uint16_t>(known - rules.begin() + 1);
   }
 
-  void count_refusal(const Prefix& who, std::string_view rule, std::uint16_t rule_number, Instant now) {
-    rejected.count(who, rule_number, now);
-    network.count({who.address(), std::min(who.length(), who.address().is_ipv4() ? ipv4_network : ipv6_network)},
-                  rule_number, now);
-    if (rule == "ban" || rule == "operator_ban") banned.count(who, rule_number, now);
-    rate.refused(who, rule_number);
+  // Of the running slice.
+  void add(const Pending& decided) {
+    if (pending.size() == most_pending) count_pending();
+    pending.push_back(decided);
+  }
+
+  void count_pending() {
+    for (const auto& decided : pending) {
+      if (decided.new_session) rate.count(decided.client, decided.rule, decided.at);
+      if (decided.refused) count_refusal(decided);
+    }
+    pending.clear();
+  }
+
+  void count_refusal(const Pending& decided) {
+    const auto& client = decided.client;
+    const auto widest = client.address().is_ipv4() ? ipv4_network : ipv6_network;
+    rejected.count(client, decided.rule, decided.at);
+    network.count({client.address(), std::min(client.length(), widest)}, decided.rule, decided.at);
+    if (decided.by_ban) banned.count(client, decided.rule, decided.at);
+    rate.refused(client, decided.rule);
   }
 
   Options options;
@@ -305,6 +334,9 @@ struct TopCounts::State {
   Instant slice_ends;       // the running one
   std::int64_t number = 0;  // its own
   std::vector<std::string> rules;
+  // Counted together, while the summaries are in the processor's cache; in a decision's own way each count would fetch
+  // its lines of them from memory.
+  std::vector<Pending> pending;
   Category<Prefix> rejected;
   Category<Prefix> banned;
   Category<Prefix> network;
@@ -330,10 +362,13 @@ void TopCounts::count(const Request& request, const View& view, const Decision& 
   state.turn_to(now);
   const auto rule = verdict == nullptr ? std::uint16_t{0} : state.number_of_rule(verdict->rule);
   if (names_recipient) state.login.count(Login(request[Attribute::sasl_username]), rule, now);
-  if (!view.client) return;
-  const auto client = state.client(*view.client);
-  if (view.new_session) state.rate.count(client, rule, now);
-  if (verdict != nullptr) state.count_refusal(client, verdict->rule, rule, now);
+  if (!view.client || (!view.new_session && verdict == nullptr)) return;
+  state.add({.client = state.client(*view.client),
+             .at = now,
+             .rule = rule,
+             .new_session = view.new_session,
+             .refused = verdict != nullptr,
+             .by_ban = verdict != nullptr && (verdict->rule == "ban" || verdict->rule == "operator_ban")});
 }
 
 void TopCounts::guessed(const Address& client, Instant now) {
@@ -344,6 +379,7 @@ void TopCounts::guessed(const Address& client, Instant now) {
 TopList TopCounts::list(TopBy by, Duration since, std::size_t most, Instant now, WallTime wall_now) {
   auto& state = *state_;
   state.turn_to(now);
+  state.count_pending();
   const auto from = std::max<std::int64_t>(state.number - (since + slice - Duration(1)) / slice, 0);
   const auto name_of_rule = [&](std::uint16_t rule) { return rule == 0 ? std::string() : state.rules[rule - 1U]; };
   const auto list_of = [&](auto& category) {
