@@ -114,7 +114,7 @@ BanTable* BanList::State::soonest_in_force() {
 
 // Where one has to go if one more is to come to `table`; null: nowhere.
 BanTable* BanList::State::who_gives_way_to(const BanTable& table) {
-  if (&table == &guarded) return guarded.size() < most_nets ? nullptr : &guarded;
+  if (&table == &guarded) return guarded.size() < options.max_elements ? nullptr : &guarded;
   if (&table == &nets && nets.size() >= most_nets) return &nets;
   return in_force() < options.max_elements ? nullptr : soonest_in_force();
 }

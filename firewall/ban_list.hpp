@@ -10,7 +10,7 @@
 // - The guard is asked about each; a ban it does not let pass is kept, and asked about again when the guard changes, as
 //   an address of this host may come and go.
 // - With more than max_elements of them, that which ends soonest gives way, and is forgotten: the next snapshot may
-//   bring it back. Of nets that are no clients there are most_nets at most, in the same way, and of guarded ones.
+//   bring it back. Of guarded ones there are as many besides, and of nets that are no clients most_nets.
 //
 // Times are those of a clock that goes on while the machine is suspended (BootClock), as bans end then, too.
 //

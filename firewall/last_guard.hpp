@@ -23,6 +23,10 @@ class LastGuard {
   // A sentence; nothing: it may. Nothing that is guarded may lie in the net, nor the net in it.
   std::optional<std::string> why_not(const Prefix& net) const;
 
+  // The clients of these prefix lengths that are guarded, as far as they can be listed: of a net with more than 256 of
+  // them, none. The canaries are not among them.
+  std::vector<Prefix> clients(int ipv4_prefix, int ipv6_prefix) const;
+
  private:
   struct Guarded {
     Prefix net;
@@ -34,6 +38,8 @@ class LastGuard {
   const Guarded* overlapping(const Prefix& net) const;
 
   ByFamily guarded_;  // in order, none within another
+  static constexpr int most_bits = 8;
+
   int widest_ipv4_;
   int widest_ipv6_;
 };

@@ -8,15 +8,12 @@
 
 #include "base/duration.hpp"
 #include "conf/value.hpp"
+#include "firewall/neighbours.hpp"
 
 namespace mxwarden::firewall {
 namespace {
 
 using Out = std::back_insert_iterator<std::string>;
-
-bool is_ipv4(Set set) {
-  return set == Set::ban4 || set == Set::net4;
-}
 
 Address all_ones(Address::Family family) {
   std::array<unsigned char, 16> bytes{};
@@ -24,29 +21,14 @@ Address all_ones(Address::Family family) {
   return Address::from_bytes(family, bytes.data());
 }
 
-Address last_of(const Prefix& net) {
-  const auto host = all_ones(net.address().family());
-  const auto mask = host.masked(net.length());
-  auto bytes = net.address().bytes();
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    bytes[at] |= static_cast<unsigned char>(host.bytes()[at] ^ mask.bytes()[at]);
-  }
-  return Address::from_bytes(net.address().family(), bytes.data());
-}
-
 Element one_address(Set set, std::string_view text) {
   const auto address = Address::parse(text).value();
   return {set, address, address};
 }
 
-std::string key_text(const Element& element) {
-  if (element.first == element.last) return element.first.to_string();
-  return fmt::format("{}-{}", element.first.to_string(), element.last.to_string());
-}
-
 std::string element_text(const Change& change) {
-  if (!change.timeout) return key_text(change.element);
-  return fmt::format("{} timeout {}", key_text(change.element), mxwarden::to_string(kernel_timeout(*change.timeout)));
+  if (!change.timeout) return to_string(change.element);
+  return fmt::format("{} timeout {}", to_string(change.element), mxwarden::to_string(kernel_timeout(*change.timeout)));
 }
 
 void append_set(Out out, Set set, const Layout& layout, std::span<const Change> elements) {
@@ -54,7 +36,7 @@ void append_set(Out out, Set set, const Layout& layout, std::span<const Change> 
   if (is_hash(set)) fmt::format_to(out, "    size {}\n", size_of_hash(layout));
   fmt::format_to(out, "    flags {}\n", is_hash(set) ? "timeout" : "interval, timeout");
   fmt::format_to(out, "    gc-interval {}\n    elements = {{\n", mxwarden::to_string(sweep_interval));
-  fmt::format_to(out, "      {},\n", key_text(canary(set)));
+  fmt::format_to(out, "      {},\n", to_string(canary(set)));
   for (const auto& change : elements) {
     if (change.element.set == set && change.timeout) fmt::format_to(out, "      {},\n", element_text(change));
   }
@@ -127,6 +109,11 @@ Element element_of(const Prefix& net, const Layout& layout) {
   return {set, net.address(), is_hash(set) ? net.address() : last_of(net)};
 }
 
+std::string to_string(const Element& element) {
+  if (element.first == element.last) return element.first.to_string();
+  return fmt::format("{}-{}", element.first.to_string(), element.last.to_string());
+}
+
 // RFC 1122, section 3.2.1.3: 0.0.0.0/8 is no source of a connection. RFC 6666: 100::/64 is for what is discarded; and
 // not `::', as which ::1 would be looked up, too. In the hashes they are as every mask leaves them.
 Element canary(Set set) {
@@ -164,7 +151,8 @@ std::string changes_text(const Layout& layout, std::span<const Change> changes) 
   const auto out = std::back_inserter(text);
   for (const auto& change : changes) {
     const auto set = fmt::format("element inet {} {}", layout.table, to_string(change.element.set));
-    fmt::format_to(out, "add {0} {{ {1} }}; delete {0} {{ {2} }}", set, element_text(change), key_text(change.element));
+    fmt::format_to(out, "add {0} {{ {1} }}; delete {0} {{ {2} }}", set, element_text(change),
+                   to_string(change.element));
     if (change.timeout) fmt::format_to(out, "; add {} {{ {} }}", set, element_text(change));
     text += '\n';
   }

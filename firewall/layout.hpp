@@ -41,6 +41,9 @@ std::string_view to_string(Set set);
 constexpr bool is_hash(Set set) {
   return set == Set::ban4 || set == Set::ban6;
 }
+constexpr bool is_ipv4(Set set) {
+  return set == Set::ban4 || set == Set::net4;
+}
 
 inline constexpr std::string_view chain_name = "new_connections";
 
@@ -84,6 +87,8 @@ struct Element {
 // Where a ban of this net stands.
 Set set_of(const Prefix& net, const Layout& layout);
 Element element_of(const Prefix& net, const Layout& layout);
+// As nft(8) writes it: `198.51.100.7`, `198.51.100.0-198.51.100.127`.
+std::string to_string(const Element& element);
 Element canary(Set set);
 
 struct Change {

@@ -10,13 +10,8 @@
 namespace mxwarden::firewall {
 namespace {
 
-std::string addresses(const Element& element) {
-  if (element.first == element.last) return element.first.to_string();
-  return fmt::format("{}-{}", element.first.to_string(), element.last.to_string());
-}
-
 std::string in_words(const Change& change) {
-  const auto whom = fmt::format("set={} net={}", firewall::to_string(change.element.set), addresses(change.element));
+  const auto whom = fmt::format("set={} net={}", to_string(change.element.set), to_string(change.element));
   if (!change.timeout) return fmt::format("would=accept {}", whom);
   return fmt::format("would=drop {} for={}", whom,
                      mxwarden::to_string(std::chrono::ceil<std::chrono::seconds>(*change.timeout)));

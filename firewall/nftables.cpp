@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "firewall/neighbours.hpp"
+
 namespace mxwarden::firewall {
 namespace {
 
@@ -211,15 +213,6 @@ std::size_t size_of(Address::Family family) {
   return family == Address::Family::ipv4 ? 4 : 16;
 }
 
-// Nothing: that was the highest of all.
-std::optional<Address> next(const Address& address) {
-  auto bytes = address.bytes();
-  for (auto at = size_of(address.family()); at > 0; --at) {
-    if (++bytes[at - 1] != 0) return Address::from_bytes(address.family(), bytes.data());
-  }
-  return std::nullopt;
-}
-
 void put_key(nlmsghdr* message, const void* key, std::size_t size) {
   auto* nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
   mnl_attr_put(message, NFTA_DATA_VALUE, size, key);
@@ -238,7 +231,7 @@ void put_element(nlmsghdr* message, const Change& change, bool with_timeout) {
     mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout));
   }
   mnl_attr_nest_end(message, nest);
-  const auto end = is_hash(set) ? std::nullopt : next(last);
+  const auto end = is_hash(set) ? std::nullopt : behind(last);
   if (!end) return;
   nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
   put_key(message, end->bytes().data(), size);
@@ -757,7 +750,7 @@ bool Nftables::State::refreshes_in_one_step(const std::string& scratch, std::spa
   constexpr Duration another = std::chrono::minutes(2);
   std::vector<Change> changes;
   for (const auto& change : there) {
-    const auto missing = next(change.element.last).value();
+    const auto missing = behind(change.element.last).value();
     changes.push_back({change.element, another});
     changes.push_back({{change.element.set, missing, missing}, std::nullopt});
   }

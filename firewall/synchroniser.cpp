@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <utility>
 
 #include "firewall/contents.hpp"
 #include "firewall/halving.hpp"
+#include "firewall/refusals.hpp"
 #include "firewall/waiting.hpp"
 
 namespace mxwarden::firewall {
@@ -20,16 +20,10 @@ using Way = Waiting::Way;
 // Of more bans only so many are put in as the table is made: the kernel lets nobody else use the processor meanwhile.
 constexpr std::size_t first_of_many = 10'000;
 constexpr std::size_t few_changes = 250;
-constexpr std::size_t most_left_out = 10'000;  // that are known by name
-constexpr std::uint64_t most_named = 3;        // of the refused elements of a transaction
 constexpr Duration soon = std::chrono::seconds(1);
 constexpr int most_give_way = 10;  // for one, before the kernel is left to sweep out what is over
 constexpr std::array hash_sets{Set::ban4, Set::ban6};
 constexpr std::array interval_sets{Set::net4, Set::net6};
-
-bool is_ipv4(Set set) {
-  return set == Set::ban4 || set == Set::net4;
-}
 
 std::size_t index(Set set) {
   return static_cast<std::size_t>(set);
@@ -48,15 +42,6 @@ struct Rebuild {
   bool counts = true;          // it makes good what was lost
   bool opens_nothing = false;  // as what is there drops nobody
 };
-
-std::string addresses(const Element& element) {
-  if (element.first == element.last) return element.first.to_string();
-  return fmt::format("{}-{}", element.first.to_string(), element.last.to_string());
-}
-
-bool might_take_less(const Outcome& outcome) {
-  return outcome.kind == Kind::refused || outcome.kind == Kind::too_long || outcome.kind == Kind::full;
-}
 
 // Packets, which the kernel counts from nought with each rebuild.
 class Dropped {
@@ -90,14 +75,14 @@ struct Synchroniser::State {
   void changed(const Prefix& net);
   void client_changed(const Prefix& net);
   void tell_again_what_was_left_out(const Prefix& net);
+  void spare_whom_the_guard_names();
 
   void check();
   void rebuild_for(Rebuild why);
   void rebuild();
-  void keep_behind(std::vector<Change>& elements);
-  void put_in_some_behind();
-  Outcome rebuild_in_parts(std::vector<Change> elements, Outcome outcome);
-  Outcome put_in(std::span<const Change> rest);
+  void defer_some(std::vector<Change>& elements);
+  void put_in_some_deferred();
+  void is_not_taken_anew(const Change& change, const Outcome& outcome);
   void rebuilt();
   void commit();
   bool commit_nets(Set set);
@@ -140,18 +125,14 @@ struct Synchroniser::State {
   std::optional<Instant> made;  // the ban that is being told
 
   Waiting waiting;
-  std::vector<Prefix> behind;  // clients that are not in the table that was made anew; the last ends last
+  std::vector<Prefix> deferred;  // clients that are to follow the table that was made anew; the last ends last
   bool nets_changed = false;
   std::optional<Instant> nets_made;  // the first of those that wait
   // By Set: what the kernel has, what it has refused and what is over included.
   std::array<std::vector<Range>, all_sets.size()> ranges;
-  boost::unordered_flat_set<Prefix, PrefixHash> left_out;
+  Refusals refusals;
 
   std::uint64_t rebuilds = 0;
-  std::uint64_t refused_batches = 0;
-  std::uint64_t refused_elements = 0;
-  std::uint64_t refused_elements_said = 0;
-  std::string refused_because;  // some of the last ones
   Dropped dropped;
   std::array<std::size_t, all_sets.size()> adopted{};  // elements, by Set
   std::optional<Duration> lag;
@@ -170,7 +151,7 @@ void Synchroniser::State::changed(const Prefix& net) {
 
 void Synchroniser::State::client_changed(const Prefix& net) {
   if (waiting.size() < most_waiting) {
-    left_out.erase(net);
+    refusals.forget(net);
     waiting.put(net, bans.until(net, now) ? Way::comes : Way::goes, made);
   } else if (bans.has_snapshot() && !wanted) {
     rebuild_for({.why = "there is too much that has changed", .counts = false});
@@ -178,7 +159,15 @@ void Synchroniser::State::client_changed(const Prefix& net) {
 }
 
 void Synchroniser::State::tell_again_what_was_left_out(const Prefix& net) {
-  if (left_out.erase(net) != 0) changed(net);
+  if (refusals.forget(net)) changed(net);
+}
+
+// In a table of an earlier life, which may have known another guard. Which nets lie in there is not known.
+void Synchroniser::State::spare_whom_the_guard_names() {
+  if (table != Table::adopted) return;
+  for (const auto& client : LastGuard(settings, own).clients(layout.ipv4_prefix, layout.ipv6_prefix)) {
+    waiting.put(client, Way::goes, std::nullopt);
+  }
 }
 
 // The table as a whole.
@@ -203,9 +192,10 @@ void Synchroniser::State::check() {
                         .opens_nothing = !health.drops});
   }
   checked = now;
-  boost::unordered::erase_if(left_out, [&](const Prefix& net) { return !bans.until(net, now); });
+  refusals.forget_if([&](const Prefix& net) { return !bans.until(net, now); });
   if (table == Table::unknown) {
     table = Table::adopted;
+    spare_whom_the_guard_names();
     log(log::Level::info,
         fmt::format("table inet {} is there: its bans stay until mxwardend has told all of its own", layout.table));
   }
@@ -222,20 +212,23 @@ void Synchroniser::State::rebuild_for(Rebuild why) {
 
 void Synchroniser::State::rebuild() {
   rebuild_at = next_check;
-  left_out.clear();
+  refusals.forget_all();
   auto elements = contents(bans, layout, now);
-  keep_behind(elements);
-  auto outcome = kernel.rebuild(layout, elements);
-  if (might_take_less(outcome)) outcome = rebuild_in_parts(std::move(elements), std::move(outcome));
+  defer_some(elements);
+  const auto outcome = rebuild_by_halves(
+      kernel, layout, std::move(elements),
+      {.done = [](std::span<const Change>) {},
+       .refused = [this](const Outcome& refused) { refusals.of_transaction(refused); },
+       .alone = [this](const Change& change, const Outcome& refused) { is_not_taken_anew(change, refused); }});
   if (outcome.ok()) return rebuilt();
   if (outcome.kind == Kind::denied) denied = true;
   if (outcome.kind == Kind::unknown) rebuild_at = next_check = now + soon;
   in_trouble(outcome.why);
 }
 
-// What ends last is put in with the table, and then what is behind, from its end on.
-void Synchroniser::State::keep_behind(std::vector<Change>& elements) {
-  behind.clear();
+// What ends last is put in with the table, and what was deferred afterwards, from its end on.
+void Synchroniser::State::defer_some(std::vector<Change>& elements) {
+  deferred.clear();
   if (elements.size() <= most_in_one_step || !wanted->opens_nothing) return;
   const auto is_range = [](const Change& change) { return !is_hash(change.element.set); };
   const auto clients = std::partition(elements.begin(), elements.end(), is_range);
@@ -243,53 +236,16 @@ void Synchroniser::State::keep_behind(std::vector<Change>& elements) {
             [](const Change& one, const Change& other) { return one.timeout < other.timeout; });
   const auto count = static_cast<std::size_t>(elements.end() - clients);
   const auto first = elements.end() - static_cast<std::ptrdiff_t>(std::min(count, first_of_many));
-  for (auto change = clients; change != first; ++change) behind.push_back(client_of(change->element));
+  for (auto change = clients; change != first; ++change) deferred.push_back(client_of(change->element));
   elements.erase(clients, first);
 }
 
-// What ends last first: if there is no room for all, that is what stays.
-Outcome Synchroniser::State::rebuild_in_parts(std::vector<Change> elements, Outcome outcome) {
-  std::ranges::sort(elements, std::ranges::greater(), &Change::timeout);
-  const std::span<const Change> all = elements;
-  auto size = all.size();
-  while (size > 0 && might_take_less(outcome)) {
-    refused_batches += outcome.kind == Kind::refused ? 1 : 0;
-    size /= 2;
-    outcome = kernel.rebuild(layout, all.first(size));
+void Synchroniser::State::is_not_taken_anew(const Change& change, const Outcome& outcome) {
+  if (outcome.kind == Kind::full && is_hash(change.element.set)) {
+    bans.give_way(client_of(change.element));
+  } else {
+    leave_out(change, outcome);
   }
-  return outcome.ok() ? put_in(all.subspan(size)) : outcome;
-}
-
-// Once there is no room in a set, there is none for those that end sooner.
-Outcome Synchroniser::State::put_in(std::span<const Change> rest) {
-  std::array<bool, all_sets.size()> is_full{};
-  const auto alone = [&](const Change& change, const Outcome& outcome) {
-    const auto set = change.element.set;
-    is_full[index(set)] = is_full[index(set)] || outcome.kind == Kind::full;
-    if (outcome.kind == Kind::full && is_hash(set)) {
-      bans.give_way(client_of(change.element));
-    } else {
-      leave_out(change, outcome);
-    }
-  };
-  const Halving halving{
-      .done = [](std::span<const Change>) {}, .refused = [this] { ++refused_batches; }, .alone = alone};
-  const Outcome no_room{Kind::full, "there is no room"};
-  std::vector<Change> batch;
-  while (!rest.empty()) {
-    batch.clear();
-    for (const auto& change : rest.first(std::min(rest.size(), most_changes))) {
-      if (is_full[index(change.element.set)]) {
-        alone(change, no_room);
-      } else {
-        batch.push_back(change);
-      }
-    }
-    rest = rest.subspan(std::min(rest.size(), most_changes));
-    auto outcome = commit_by_halves(kernel, batch, halving);
-    if (!outcome.ok()) return outcome;
-  }
-  return {};
 }
 
 void Synchroniser::State::rebuilt() {
@@ -316,7 +272,7 @@ void Synchroniser::State::rebuilt() {
 
 // What goes before what comes, so that there is never more than there is to be.
 void Synchroniser::State::commit() {
-  put_in_some_behind();
+  put_in_some_deferred();
   last_commit = now;
   urgent.reset();
   const bool went = commit_clients(Set::ban4, Way::goes) && commit_clients(Set::ban6, Way::goes) &&
@@ -330,10 +286,10 @@ void Synchroniser::State::commit() {
 }
 
 // As soon as nothing else waits.
-void Synchroniser::State::put_in_some_behind() {
-  while (!behind.empty() && waiting.size() < few_changes) {
-    if (bans.until(behind.back(), now)) waiting.put(behind.back(), Way::comes, std::nullopt);
-    behind.pop_back();
+void Synchroniser::State::put_in_some_deferred() {
+  while (!deferred.empty() && waiting.size() < few_changes) {
+    if (bans.until(deferred.back(), now)) waiting.put(deferred.back(), Way::comes, std::nullopt);
+    deferred.pop_back();
   }
 }
 
@@ -346,23 +302,25 @@ bool Synchroniser::State::commit_nets(Set set) {
     ranges[index(set)] = std::move(to);
     return true;
   }
-  refused_batches += outcome.kind == Kind::refused ? 1 : 0;
+  refusals.of_transaction(outcome);
   rebuild_for(
       {.why = fmt::format("changes of {} were not taken: {}", to_string(set), outcome.why), .level = log::Level::warn});
   return went_well(outcome);
 }
 
-// A range that stays although it was to go would be in the way of others: what goes is not left out.
+// What takes the place of others goes in one step with these, however much it is, so that nobody is let in between. A
+// range that stays although it was to go would be in the way of others: what goes is not left out.
 Outcome Synchroniser::State::commit_ranges(std::span<const Change> changes) {
   const bool any_goes = !changes.empty() && !changes.front().timeout;
+  if (any_goes) return kernel.commit(changes);
   const Halving halving{.done = [](std::span<const Change>) {},
-                        .refused = [this] { ++refused_batches; },
-                        .alone = [this](const Change& change, const Outcome& outcome) { leave_out(change, outcome); }};
+                        .refused = [this](const Outcome& refused) { refusals.of_transaction(refused); },
+                        .alone = [this](const Change& change, const Outcome& refused) { leave_out(change, refused); }};
   Outcome outcome;
   while (outcome.ok() && !changes.empty()) {
     const auto batch = changes.first(std::min(changes.size(), most_changes));
     changes = changes.subspan(batch.size());
-    outcome = any_goes ? kernel.commit(batch) : commit_by_halves(kernel, batch, halving);
+    outcome = commit_by_halves(kernel, batch, halving);
   }
   return outcome;
 }
@@ -371,7 +329,7 @@ bool Synchroniser::State::commit_clients(Set set, Way way) {
   const auto changes = some_changes(set, way);
   const Halving halving{
       .done = [this](std::span<const Change> done) { clients_are_done(done); },
-      .refused = [this] { ++refused_batches; },
+      .refused = [this](const Outcome& refused) { refusals.of_transaction(refused); },
       .alone = [this](const Change& change, const Outcome& outcome) { client_is_not_taken(change, outcome); }};
   return went_well(commit_by_halves(kernel, changes, halving));
 }
@@ -424,19 +382,12 @@ Outcome Synchroniser::State::make_room_for(const Change& change) {
 }
 
 void Synchroniser::State::leave_out(const Change& change, const Outcome& outcome) {
-  ++refused_elements;
-  if (is_hash(change.element.set) && left_out.size() < most_left_out) left_out.insert(client_of(change.element));
-  if (refused_elements - refused_elements_said > most_named) return;
-  refused_because += fmt::format(" {}: {};", addresses(change.element), outcome.why);
+  refusals.of_element(change.element, outcome);
+  if (is_hash(change.element.set)) refusals.leave_out(client_of(change.element));
 }
 
 void Synchroniser::State::say_what_was_left_out() {
-  const auto count = refused_elements - std::exchange(refused_elements_said, refused_elements);
-  const auto why = std::exchange(refused_because, {});
-  if (count == 0) return;
-  log(log::Level::warn,
-      fmt::format("the kernel has refused {} elements, which are left out:{}{}", count,
-                  std::string_view(why).substr(0, why.size() - 1), count > most_named ? "; ..." : ""));
+  if (const auto news = refusals.news(); !news.empty()) log(log::Level::warn, news);
 }
 
 bool Synchroniser::State::went_well(const Outcome& outcome) {
@@ -473,12 +424,12 @@ void Synchroniser::State::has_lag(std::optional<Instant> since) {
 
 bool Synchroniser::State::has_work() const {
   if (table == Table::unknown) return false;
-  return waiting.size() > 0 || !behind.empty() || (nets_changed && table == Table::ours);
+  return waiting.size() > 0 || !deferred.empty() || (nets_changed && table == Table::ours);
 }
 
 Instant Synchroniser::State::commit_at() const {
   if (urgent) return *urgent;
-  if (!behind.empty() && in_a_hurry) return last_commit;
+  if (!deferred.empty() && in_a_hurry) return last_commit;
   for (const auto way : {Way::goes, Way::comes}) {
     for (const auto set : hash_sets) {
       if (waiting.size(way, is_ipv4(set)) >= most_changes) return last_commit;
@@ -555,6 +506,7 @@ void Synchroniser::own_addresses_are(std::vector<Address> own, Instant now) {
   state.now = now;
   state.own = std::move(own);
   state.bans.guard_changed(LastGuard(state.settings, state.own), now);
+  state.spare_whom_the_guard_names();
   if (state.has_work()) state.urgent = now;
 }
 
@@ -566,9 +518,10 @@ void Synchroniser::configure(const Layout& layout, const conf::Settings& setting
   if (before.ipv4_prefix != layout.ipv4_prefix || before.ipv6_prefix != layout.ipv6_prefix) {
     // They are no clients any more.
     state.waiting.clear();
-    state.left_out.clear();
+    state.refusals.forget_all();
   }
   state.bans.configure(options_of(settings), LastGuard(settings, state.own), now);
+  state.spare_whom_the_guard_names();
   if (before != layout && state.bans.has_snapshot()) {
     state.rebuild_for({.why = "it is to look otherwise", .counts = false});
   } else if (state.has_work()) {
@@ -608,20 +561,20 @@ Synchroniser::Figures Synchroniser::figures() const {
     figures.elements = {figures.bans.ipv4_clients, figures.bans.ipv6_clients, state.ranges_in_force(Set::net4),
                         state.ranges_in_force(Set::net6)};
   }
-  for (const auto& net : state.behind) {
+  for (const auto& net : state.deferred) {
     auto& count = figures.elements[index(element_of(net, state.layout).set)];
     if (count > 0 && state.bans.until(net, state.now)) --count;
   }
-  figures.waiting = state.waiting.size() + state.behind.size() + (state.nets_changed ? 1 : 0);
+  figures.waiting = state.waiting.size() + state.deferred.size() + (state.nets_changed ? 1 : 0);
   figures.rebuilds = state.rebuilds;
-  figures.refused_batches = state.refused_batches;
-  figures.refused_elements = state.refused_elements;
+  figures.refused_batches = state.refusals.transactions();
+  figures.refused_elements = state.refusals.elements();
   figures.dropped = state.dropped.all();
   figures.lag = state.lag;
   figures.checked = state.checked;
   figures.trouble = state.trouble;
-  if (figures.trouble.empty() && !state.left_out.empty()) {
-    figures.trouble = fmt::format("the kernel has refused {} bans", state.left_out.size());
+  if (figures.trouble.empty() && state.refusals.left_out() > 0) {
+    figures.trouble = fmt::format("the kernel has refused {} bans", state.refusals.left_out());
   }
   return figures;
 }

@@ -3,17 +3,19 @@
 // alone.
 //
 // - Until the first snapshot has ended nothing is taken away but what mxwardend says is removed: a table that is there,
-//   from an earlier life of ours, stays as it is (adopted); where none is, or one that does not work, an empty one is
-//   made. Clients whose bans are told as added meanwhile are added; nets wait, as it is not known what they would
-//   overlap in there; and the bans of a snapshot that breaks off wait for the one that ends.
+//   from an earlier life of ours, stays as it is (adopted), but for the clients that are guarded by now, as far as they
+//   can be listed (firewall/last_guard.hpp); where none is, or one that does not work, an empty one is made. Clients
+//   whose bans are told as added meanwhile are added; nets wait, as it is not known what they would overlap in there;
+//   and the bans of a snapshot that breaks off wait for the one that ends.
 // - When the first snapshot ends, the table is built anew with all bans, in one step. Likewise after a check that found
 //   something missing or changed, after the machine was suspended, as the kernel's timeouts stood still, and when more
 //   than most_waiting changes wait. The kernel lets nobody else use the processor for as long as a step takes: where
 //   what was there drops nobody, and so nothing is opened by it, of more than most_in_one_step bans only those that
 //   end last go in with the table, and the others follow a few at a time.
-// - From then on changes go in transactions of most_changes at most, each of one set, what goes before what comes: at
-//   once if there are that many, or the last was batch_interval ago, else then. What changes twice meanwhile goes once,
-//   as it is then. What is told with the end that it has goes not at all.
+// - From then on changes go in transactions of most_changes at most (firewall/halving.hpp), each of one set, what goes
+//   before what comes, but nets that take the place of others with these in one: at once if there are that many, or
+//   the last was batch_interval ago, else then. What changes twice meanwhile goes once, as it is then. What is told
+//   with the end that it has goes not at all.
 // - A transaction that is refused is halved, until what is bad stands alone: that element is left out and counted, and
 //   comes again when it is told anew, or with the next rebuild. When there is no room, that which ends soonest
 //   gives way. When the table is missing it is built anew at once. When the answer was lost the same goes again after
@@ -51,7 +53,6 @@ namespace mxwarden::firewall {
 
 class Synchroniser {
  public:
-  static constexpr std::size_t most_changes = 1'000;
   static constexpr std::size_t most_waiting = 100'000;
   static constexpr std::size_t most_in_one_step = 100'000;
   static constexpr Duration batch_interval = std::chrono::milliseconds(100);

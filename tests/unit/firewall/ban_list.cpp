@@ -1,5 +1,7 @@
 #include "firewall/ban_list.hpp"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "rig.hpp"
@@ -229,6 +231,23 @@ TEST_CASE("the list does what a map does, whatever is added and removed") {
     if (step % 100 != 0) continue;
     for (const auto& [one, until] : model) REQUIRE(list.bans.until(one, list.now()) == until);
   }
+}
+
+TEST_CASE("guarded bans are kept as many as others, and come to be when the guard lets go") {
+  constexpr int many = 20'000;
+  int changed = 0;
+  const auto with = settings({{"client.trusted", "203.0.0.0/16"}, {"firewall.max_elements", "30000"}});
+  BanList bans(options_of(with), LastGuard(with, {}), [&](const Prefix&) { ++changed; });
+  const Instant now{};
+  for (int i = 0; i < many; ++i) {
+    bans.added(ban(fmt::format("203.0.{}.{}", i / 256, i % 256), std::chrono::hours(1)), now);
+  }
+  CHECK(bans.counts().guarded == many);
+  CHECK(changed == 0);
+  bans.guard_changed(LastGuard(settings(), {}), now);
+  CHECK(bans.counts().guarded == 0);
+  CHECK(changed == many);
+  CHECK(bans.counts().gave_way == 0);
 }
 
 }  // namespace mxwarden::firewall

@@ -40,4 +40,19 @@ TEST_CASE("what is ours, never to be banned or too wide does not go to the kerne
   }
 }
 
+TEST_CASE("guarded clients are listed where a net has few of them, and the canaries are not") {
+  const LastGuard guard(
+      settings({{"client.trusted", "127.0.0.0/8 192.0.2.8/30 2001:db8:5::/63"}, {"client.never_ban", ""}}),
+      {address("198.51.100.25"), address("2001:db8::25"), address("255.255.255.255")});
+  const auto in_words = [&](int ipv4_prefix, int ipv6_prefix) {
+    std::string all;
+    for (const auto& client : guard.clients(ipv4_prefix, ipv6_prefix)) all += client.to_string() + " ";
+    return all;
+  };
+  CHECK(in_words(32, 64) ==
+        "192.0.2.8 192.0.2.9 192.0.2.10 192.0.2.11 198.51.100.25 255.255.255.255 "
+        "2001:db8::/64 2001:db8:5::/64 2001:db8:5:1::/64 ");
+  CHECK(in_words(24, 48) == "192.0.2.0/24 198.51.100.0/24 255.255.255.0/24 2001:db8::/48 2001:db8:5::/48 ");
+}
+
 }  // namespace mxwarden::firewall

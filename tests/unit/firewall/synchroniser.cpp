@@ -92,6 +92,23 @@ TEST_CASE("a table that was adopted and is damaged stays until all bans are told
   CHECK(rig.synchroniser.figures().trouble.empty());
 }
 
+TEST_CASE("of a table that was adopted those go who are guarded by now") {
+  Rig rig({{"client.trusted", "192.0.2.0/30"}}, {address("198.51.100.25")});
+  for (const auto* banned : {"192.0.2.1", "198.51.100.25", "198.51.100.26", "198.51.100.27"}) {
+    rig.kernel.stands_with(client(banned), 1h);
+  }
+  rig.synchroniser.start(rig.clock.now());
+  rig.pass(1s);
+  CHECK(rig.kernel.rebuilds() == 0);
+  CHECK_FALSE(rig.is_banned("192.0.2.1"));
+  CHECK_FALSE(rig.is_banned("198.51.100.25"));
+  CHECK(rig.is_banned("198.51.100.26"));
+  rig.synchroniser.own_addresses_are({address("198.51.100.26")}, rig.clock.now());
+  rig.work();
+  CHECK_FALSE(rig.is_banned("198.51.100.26"));
+  CHECK(rig.is_banned("198.51.100.27"));
+}
+
 TEST_CASE("another's table is left alone") {
   Rig rig;
   rig.kernel.foreign = true;
@@ -139,7 +156,7 @@ TEST_CASE("10,000 bans go in full transactions, without waiting between them") {
   rig.work();
   CHECK(rig.kernel.size(Set::ban4) == 10'000);
   CHECK(rig.kernel.commits() == 10);
-  CHECK(rig.kernel.largest() == Synchroniser::most_changes);
+  CHECK(rig.kernel.largest() == most_changes);
 }
 
 TEST_CASE("more changes than may wait build the table anew") {
@@ -236,6 +253,22 @@ TEST_CASE("nets that overlap are apart in the kernel, whatever comes and goes") 
   CHECK(rig.left("198.51.100.65") == 1h - 3s);
   CHECK(rig.synchroniser.figures().elements == std::array<std::size_t, 4>{0, 0, 1, 0});
   CHECK(rig.kernel.rebuilds() == 2);
+}
+
+TEST_CASE("nets that take the place of others go with these in one step, however many they are") {
+  Rig rig;
+  std::vector<Ban> nets;
+  for (int i = 0; i < 3'000; ++i) nets.push_back(ban(fmt::format("10.{}.{}.0/25", i / 256, i % 256), 1h));
+  rig.with = settings({{"client.never_ban", ""}});
+  rig.synchroniser.configure(layout_of(rig.with), rig.with, rig.clock.now());
+  rig.start(nets);
+  CHECK(rig.kernel.size(Set::net4) == 3'000);
+  const auto commits = rig.kernel.commits();
+  for (auto& net : nets) net = ban(net.net.address().to_string() + "/24", 2h);
+  rig.snapshot(nets);
+  rig.pass(1s);
+  CHECK(rig.kernel.commits() == commits + 1);
+  CHECK(rig.left("10.0.0.200") == 2h - 1s);
 }
 
 TEST_CASE("one bad element costs one element, and comes again when it is told anew") {
