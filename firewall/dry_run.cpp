@@ -26,9 +26,6 @@ class OneSnapshot {
   Result<void> take(std::string_view line) {
     const auto told = parse_told(line);
     if (!told) return told.error();
-    if (std::holds_alternative<told::Refused>(*told)) {
-      return Error{"mxwardend does not let this user follow the bans; [server] firewall_user names who may"};
-    }
     if (const auto* begins = std::get_if<told::SnapshotBegins>(&*told)) bans_.snapshot_begins(begins->epoch);
     if (const auto* in_it = std::get_if<told::InSnapshot>(&*told)) bans_.in_snapshot(in_it->ban, clock_.now());
     if (std::holds_alternative<told::SnapshotEnds>(*told)) bans_.snapshot_ends(clock_.now());
@@ -41,7 +38,7 @@ class OneSnapshot {
 };
 
 Result<void> read_snapshot(const std::string& path, BanList& bans, const Clock& clock) {
-  auto control = ControlSocket::open(path, R"({"op":"bans.follow"})");
+  auto control = ControlSocket::open(path, follow_request);
   if (!control) return control.error();
   OneSnapshot snapshot(bans, clock);
   pollfd waited{control->fd(), POLLIN, 0};
@@ -70,8 +67,12 @@ void tell_what_is_left_out(const BanList::Counts& counts, const conf::Settings& 
 int dry_run(const conf::Settings& settings, std::ostream& out, std::ostream& err) {
   const BootClock clock;
   const auto layout = layout_of(settings);
-  BanList bans(options_of(settings), LastGuard(settings, own_addresses().value_or(std::vector<Address>())),
-               [](const Prefix&) {});
+  const auto own = own_addresses();
+  if (!own) {
+    err << "mxwarden-firewall: the addresses of this host cannot be read\n";
+    return EX_OSERR;
+  }
+  BanList bans(options_of(settings), LastGuard(settings, *own), [](const Prefix&) {});
   if (const auto read = read_snapshot(settings.server.control, bans, clock); !read) {
     err << "mxwarden-firewall: " << read.error().message << '\n';
     return EX_UNAVAILABLE;

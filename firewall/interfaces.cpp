@@ -21,7 +21,11 @@ Result<Interfaces> Interfaces::watch() {
   if (fd.get() < 0 || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return Error{fmt::format("the addresses of this host cannot be watched: {}", std::strerror(errno))};
   }
-  return Interfaces(std::move(fd));
+  Interfaces interfaces(std::move(fd));
+  auto now = own_addresses();
+  if (!now) return Error{fmt::format("the addresses of this host cannot be read: {}", std::strerror(errno))};
+  interfaces.addresses_ = std::move(*now);
+  return interfaces;
 }
 
 // What a message says does not matter: all are asked for again. ENOBUFS, messages that were lost, says the same.

@@ -11,6 +11,7 @@ namespace mxwarden::firewall {
 
 class Interfaces {
  public:
+  // The error: they cannot be known.
   static Result<Interfaces> watch();
 
   // To be polled for POLLIN.

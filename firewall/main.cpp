@@ -1,10 +1,11 @@
 // mxwarden-firewall: keeps nftables sets equal to the list of bans.
 //
 // Exit status: 0 at a signal, and when --dry-run or --flush is done; 64 wrong usage, 69 --dry-run found no mxwardend,
-// 70 a fault of ours, 71 its privileges cannot be given up, 74 the output of --dry-run cannot be written, 77 it may not
-// change nftables, or this kernel has none, 78 bad configuration.
+// 70 a fault of ours, 71 its privileges cannot be given up or the addresses of this host not be read, 74 the output of
+// --dry-run cannot be written, 77 it may not change nftables, or this kernel has none, 78 bad configuration.
 
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <array>
 #include <iostream>
@@ -53,6 +54,10 @@ int run(conf::Started started) {
     return EX_CONFIG;
   }
   for (const auto& warning : warnings) log::warn(warning.to_string());
+  if (!*became && ::geteuid() == 0 && !settings.server.firewall_user.empty()) {
+    log::warn("[server] firewall_user = " + settings.server.firewall_user +
+              ": there is no such user; it goes on as root, with no capability but CAP_NET_ADMIN");
+  }
   return worker.run();
 }
 

@@ -14,6 +14,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t longest_quotation = 64;
+// An epoch is in milliseconds since 1970. One that no clock ever shows would make all later lists old ones.
+constexpr std::int64_t last_epoch = 253'402'300'799'999;  // of the year 9999
 constexpr std::int64_t longest_ban_ms = std::chrono::duration_cast<std::chrono::milliseconds>(longest_ban).count();
 
 // What a line is about: it has one of them.
@@ -86,13 +88,14 @@ Result<Told> snapshot(const json::value& value, const json::object& line) {
   if (value == "end") return Told(told::SnapshotEnds{});
   if (value != "begin") return fault("`snapshot' is to be `begin' or `end'");
   const auto epoch = number_in(line.if_contains("epoch"));
-  if (!epoch || *epoch <= 0) return fault("`epoch' is to be a number above zero");
+  if (!epoch || *epoch <= 0 || *epoch > last_epoch) return fault("`epoch' is to be milliseconds since 1970");
   return Told(told::SnapshotBegins{*epoch});
 }
 
 Result<Told> answered(const json::value& value) {
   if (!value.is_bool()) return fault("`ok' is to be true or false");
-  return value.get_bool() ? Told(told::Following{}) : Told(told::Refused{});
+  if (value.get_bool()) return Told(told::Following{});
+  return Error{"mxwardend does not let this user follow the bans; [server] firewall_user names who may"};
 }
 
 Result<Told> told_by(const json::object& line) {
@@ -136,6 +139,15 @@ Result<Told> parse_told(std::string_view line) {
   auto told = told_by(*object);
   if (!told) return quoting(told.error(), line);
   return told;
+}
+
+Result<void> parse_answer(std::string_view line) {
+  json::error_code error;
+  const auto value = json::parse(line, error);
+  const auto* object = error ? nullptr : value.if_object();
+  const auto* ok = object == nullptr ? nullptr : object->if_contains("ok");
+  if (ok != nullptr && *ok == true) return {};
+  return quoting(Error{"mxwardend has refused it"}, line);
 }
 
 }  // namespace mxwarden::firewall

@@ -44,14 +44,20 @@ struct Removed {
 struct Heartbeat {
   std::int64_t epoch = 0;
 };
-struct Refused {};  // {"ok":false,"error":...}: it does not let us follow
 
 }  // namespace told
 
 using Told = std::variant<told::Following, told::SnapshotBegins, told::InSnapshot, told::SnapshotEnds, told::Added,
-                          told::Removed, told::Heartbeat, told::Refused>;
+                          told::Removed, told::Heartbeat>;
 
-// The error says what is wrong, and holds nothing of the line but what is printable of its beginning.
+// What makes mxwardend tell it.
+inline constexpr std::string_view follow_request = R"({"op":"bans.follow"})";
+
+// The error says what is wrong, and holds nothing of the line but what is printable of its beginning; or that
+// mxwardend does not let us follow.
 Result<Told> parse_told(std::string_view line);
+
+// What mxwardend has answered to anything else. The error: it has not done it, and says why.
+Result<void> parse_answer(std::string_view line);
 
 }  // namespace mxwarden::firewall

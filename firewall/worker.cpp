@@ -28,7 +28,6 @@ namespace {
 
 constexpr std::string_view name = "mxwarden-firewall";
 constexpr auto breath = std::chrono::microseconds(50);
-constexpr std::string_view follow = R"({"op":"bans.follow"})";
 
 // The clock of the kernel's timeouts stands still while the machine is suspended; less than this is only how long it
 // takes to read two clocks.
@@ -61,6 +60,11 @@ void let_others_come_first() {
   Scheduling wanted{.nice = 10, .runtime = slice.count()};
   // Who may not does without.
   (void)::syscall(SYS_sched_setattr, 0, &wanted, 0);
+}
+
+// The synchroniser speaks of the kernel as if it were one.
+void log_what_would_be(log::Level level, std::string_view line) {
+  log::write(level, fmt::format("mode=monitor {}", line));
 }
 
 std::vector<std::string_view> keep_what_needs_restart(const conf::Settings& now, conf::Settings& wanted) {
@@ -110,19 +114,24 @@ Result<void> Worker::begin() {
   if (!nftables && enforces) return nftables.error();
   control_.reset();
   synchroniser_.reset();
+  leftover_.reset();
   if (enforces) {
     kernel_ = std::move(*nftables);
   } else {
-    // What it may have made in another mode.
-    const auto removed = nftables ? (*nftables)->remove() : Outcome{Outcome::Kind::denied, nftables.error().message};
-    if (!removed.ok()) log::warn(fmt::format("whether there is a table of ours is not known: {}", removed.why));
     kernel_ = std::make_unique<MonitorKernel>(log::write);
+    if (nftables) {
+      leftover_ = std::move(*nftables);
+      remove_leftover(now);
+    } else {
+      log::warn(fmt::format("whether there is a table of ours is not known: {}", nftables.error().message));
+    }
   }
   if (settings().firewall.mode == conf::Mode::off) {
     log::info("[firewall] mode is off: nothing is done");
     return {};
   }
-  synchroniser_.emplace(*kernel_, layout_of(settings()), settings(), interfaces_->addresses(), log::write, now);
+  const Synchroniser::Log log = enforces ? log::write : log_what_would_be;
+  synchroniser_.emplace(*kernel_, layout_of(settings()), settings(), interfaces_->addresses(), log, now);
   synchroniser_->start(now);
   reconnect_at_ = report_at_ = now;
   return {};
@@ -138,8 +147,10 @@ void Worker::wait() {
   notify::watchdog();
   if (ends[0].revents != 0) take_signal();
   const bool moved = ends[1].revents != 0 && interfaces_->changed();
-  if (ended_ || !synchroniser_) return;
+  if (ended_) return;
   const auto now = clock_.now();
+  if (leftover_ && now >= remove_at_) remove_leftover(now);
+  if (!synchroniser_) return;
   notice_suspension(now);
   if (moved) synchroniser_->own_addresses_are(interfaces_->addresses(), now);
   if (control_ && ends[2].revents != 0) read(now);
@@ -168,7 +179,7 @@ void Worker::notice_suspension(Instant now) {
 }
 
 void Worker::connect(Instant now) {
-  auto control = ControlSocket::open(settings().server.control, follow);
+  auto control = ControlSocket::open(settings().server.control, follow_request);
   if (!control) return disconnect(control.error().message, now);
   control_.emplace(std::move(*control));
   heard_at_ = now;
@@ -183,9 +194,6 @@ void Worker::read(Instant now) {
 Result<void> Worker::take(std::string_view line, Instant now) {
   const auto told = parse_told(line);
   if (!told) return told.error();
-  if (std::holds_alternative<told::Refused>(*told)) {
-    return Error{"mxwardend does not let this user follow the bans; [server] firewall_user names who may"};
-  }
   if (std::holds_alternative<told::Following>(*told)) log::info("mxwardend tells its bans");
   synchroniser_->take(*told, now);
   if (std::holds_alternative<told::SnapshotEnds>(*told)) {
@@ -210,14 +218,28 @@ void Worker::disconnect(std::string_view why, Instant now) {
   log::warn(fmt::format("{}; the kernel keeps the bans that it has", why));
 }
 
-// That it is not heard is no news: the stream says so.
+// That nobody hears it is no news: the stream says so.
 void Worker::report(Instant now) {
   report_at_ = now + report_interval;
   const auto figures = synchroniser_->figures();
   notify::status(summary(figures));
   if (!control_) return;
-  (void)ask(settings().server.control, report_text(figures, settings().firewall.mode, now));
+  const auto answer = ask(settings().server.control, report_text(figures, settings().firewall.mode, now));
   synchroniser_->forget_lag();
+  if (!answer) return;
+  const auto taken = parse_answer(*answer);
+  const auto why = taken ? std::string() : taken.error().message;
+  if (std::exchange(refused_because_, why) == why || why.empty()) return;
+  log::warn(fmt::format("`mxwarden status' and /metrics do not know how the kernel is: {}", why));
+}
+
+void Worker::remove_leftover(Instant now) {
+  const auto removed = leftover_->remove();
+  if (removed.ok() || removed.kind == Outcome::Kind::refused) leftover_.reset();
+  if (removed.ok()) return;
+  remove_at_ = now + remove_interval;
+  if (std::exchange(stays_because_, removed.why) == removed.why) return;
+  log::warn(fmt::format("the table that another mode may have made is not removed: {}", removed.why));
 }
 
 // Which bans are worth the kernel is asked about each as it is told.

@@ -5,6 +5,8 @@
 // While mxwardend is away it is looked for ten times a second, and the kernel keeps what it has: bans end there by
 // themselves. One that has said nothing for three heartbeats is taken for gone.
 //
+// In mode monitor or off a table that another mode has made is removed, which is tried until it is done.
+//
 // Signals: SIGHUP reloads all settings but the table's name and the control socket. SIGTERM and SIGINT end it at once;
 // the bans stay in the kernel.
 
@@ -39,6 +41,7 @@ class Worker {
   static constexpr auto longest_reconnect = std::chrono::seconds(5);
   static constexpr auto longest_silence = std::chrono::seconds(16);
   static constexpr auto report_interval = std::chrono::seconds(5);
+  static constexpr auto remove_interval = std::chrono::seconds(5);
   static constexpr auto longest_wait = std::chrono::seconds(1);
 
   int open();
@@ -52,6 +55,7 @@ class Worker {
   void disconnect(std::string_view why, Instant now);
   void follow_anew();
   void report(Instant now);
+  void remove_leftover(Instant now);
   void notice_suspension(Instant now);
   Duration until_next(Instant now) const;
   const conf::Settings& settings() const { return configuration_.settings; }
@@ -64,13 +68,17 @@ class Worker {
   std::optional<Interfaces> interfaces_;
   std::unique_ptr<Kernel> kernel_;
   std::optional<Synchroniser> synchroniser_;  // none: [firewall] mode is off
+  std::unique_ptr<Kernel> leftover_;          // has a table of another mode, which could not be removed yet
   std::optional<ControlSocket> control_;
   Instant reconnect_at_{};
   Duration reconnect_after_ = reconnect_interval;
   Instant heard_at_{};
   Instant report_at_{};
-  Duration suspended_{};      // how long the machine was, in all
-  std::string away_because_;  // the last of it that was logged
+  Instant remove_at_{};
+  Duration suspended_{};         // how long the machine was, in all
+  std::string away_because_;     // the last of it that was logged
+  std::string refused_because_;  // our report; likewise
+  std::string stays_because_;    // the leftover; likewise
   bool ended_ = false;
 };
 

@@ -30,6 +30,7 @@ class Stream:
         self.path = path
         self.followers = []
         self.reports = []
+        self.answer_to_reports = {"ok": True}
         self.asked = 0
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(path))
@@ -65,7 +66,7 @@ class Stream:
                     stack.pop_all()
                     return
                 self.reports.append(asked)
-                connection.sendall(b'{"ok":true,"proto":1}\n')
+                connection.sendall(json.dumps(self.answer_to_reports).encode() + b"\n")
 
     def say(self, *lines):
         """To the one who follows; objects, or bytes as they are."""
@@ -123,6 +124,7 @@ class MadStream(StreamTestCase):
             "no time": b'{"add":{"net":"203.0.113.9"}}\n',
             "time below zero": b'{"add":{"net":"203.0.113.9","left_ms":-5}}\n',
             "time as text": b'{"add":{"net":"203.0.113.9","left_ms":"1h"}}\n',
+            "an epoch that no clock shows": b'{"snapshot":"begin","epoch":9223372036854775807}\n',
             "a fraction": b'{"add":{"net":"203.0.113.9","left_ms":1e400}}\n',
             "nft syntax": b'{"add":{"net":"203.0.113.9; flush ruleset","left_ms":3600000}}\n',
             "zero bytes": b'{"add":{"net":"203.0.113.9\\u0000","left_ms":3600000}}\n',
@@ -181,6 +183,26 @@ class MadStream(StreamTestCase):
             lines += [{"add": net(f"203.0.113.{n % 200}")}, {"remove": f"203.0.113.{n % 200}"}]
         self.stream.say(*lines, {"add": net("203.0.113.250")})
         firewall.wait_bans(["203.0.113.250"])
+
+
+    def test_a_report_that_mxwardend_does_not_take_is_said_once(self):
+        self.stream.answer_to_reports = {"ok": False, "error": "`mode' is missing"}
+        for epoch in (1, 2, 3):  # each list is followed by a report
+            self.stream.say(*snapshot(epoch, "203.0.113.7"))
+            waiting.until(lambda: len(self.stream.reports) >= epoch, "a report", 8)
+        self.assertEqual(len(self.firewall.wait_log("do not know how the kernel is: .*`mode' is missing")), 1)
+
+
+class Adopted(StreamTestCase):
+    def test_whom_the_guard_names_by_now_is_let_in_before_mxwardend_is_heard(self):
+        self.stream.say(*snapshot(1, "203.0.113.7", "203.0.113.8", "203.0.113.9", "203.0.113.0/28"))
+        firewall.wait_bans(["203.0.113.7", "203.0.113.8", "203.0.113.9", "203.0.113.0/28"])
+        self.firewall.kill()
+        network.run("ip", "addr", "add", "203.0.113.7/32", "dev", "lo")
+        self.addCleanup(network.run, "ip", "addr", "del", "203.0.113.7/32", "dev", "lo")
+        self.firewall.conf_path.write_text(CONF.replace(TRUSTED, f"{TRUSTED} 203.0.113.8"))
+        self.firewall.start()
+        firewall.wait_bans(["203.0.113.9", "203.0.113.0/28"])
 
 
 class Capped(StreamTestCase):
@@ -284,6 +306,15 @@ class Privileges(StreamTestCase):
         done = firewall.run_as_nobody(self.own_folder(), *command[1:])
         self.assertEqual(done.returncode, 77, done)
         self.assertIn("CAP_NET_ADMIN", done.stderr)
+
+
+class NoSuchUser(StreamTestCase):
+    arguments = ("--set", "server.firewall_user=nobody-of-that-name")
+
+    def test_it_says_so_and_goes_on(self):
+        self.firewall.wait_log("firewall_user = nobody-of-that-name: there is no such user")
+        self.stream.say(*snapshot(1, "203.0.113.7"))
+        firewall.wait_bans(["203.0.113.7"])
 
 
 class DryRun(case.TestCase):

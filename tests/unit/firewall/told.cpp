@@ -24,7 +24,6 @@ struct InWords {
   std::string operator()(const told::Heartbeat& heartbeat) const {
     return fmt::format("heartbeat {}", heartbeat.epoch);
   }
-  std::string operator()(const told::Refused&) const { return "refused"; }
 };
 
 }  // namespace
@@ -37,7 +36,6 @@ TEST_CASE("each line of bans.follow is taken apart") {
   const Row rows[] = {
       {R"({"ok":true})", "following"},
       {R"({"ok":true,"proto":1})", "following"},
-      {R"({"ok":false,"error":"not you"})", "refused"},
       {R"({"snapshot":"begin","epoch":1760000000000})", "begins 1760000000000"},
       {R"({"snapshot":"end"})", "ends"},
       {R"({"net":"192.0.2.7","left_ms":1500})", "listed 192.0.2.7 1500 -"},
@@ -69,11 +67,14 @@ TEST_CASE("what is no line of bans.follow is an error") {
                            "{",
                            R"({"ok":true}{"ok":true})",
                            R"({"ok":1})",
+                           R"({"ok":false,"error":"not you"})",
                            R"({"other":1})",
                            R"({"snapshot":"begin"})",
                            R"({"snapshot":"begin","epoch":0})",
                            R"({"snapshot":"begin","epoch":-1})",
                            R"({"snapshot":"begin","epoch":1.5})",
+                           R"({"snapshot":"begin","epoch":253402300800000})",
+                           R"({"snapshot":"begin","epoch":18446744073709551615})",
                            R"({"snapshot":"middle"})",
                            R"({"snapshot":1})",
                            R"({"net":"192.0.2.7"})",
@@ -103,6 +104,15 @@ TEST_CASE("an error holds the printable beginning of its line, and no more") {
   CHECK(error.find("{\"net\":\"\\x1b[31m\\xff") != std::string::npos);
   CHECK(error.find('\x1b') == std::string::npos);
   CHECK(error.size() < 200);
+}
+
+TEST_CASE("what mxwardend answers is good, or says why it is not") {
+  CHECK(parse_answer(R"({"ok":true,"proto":1})").has_value());
+  for (const auto* line : {R"({"ok":false,"error":"`mode' is missing"})", "{}", "[]", "", "{\"ok\":1}"}) {
+    CAPTURE(line);
+    CHECK(parse_answer(line).has_error());
+  }
+  CHECK(parse_answer(R"({"ok":false,"error":"not you"})").error().message.find("not you") != std::string::npos);
 }
 
 TEST_CASE("a line that goes deep is an error, and one with much in it is read") {
