@@ -3,8 +3,10 @@
 #include "conf/command_line.hpp"
 
 #include <boost/program_options.hpp>
-#include <ostream>
+#include <iostream>
+#include <utility>
 
+#include "base/log.hpp"
 #include "conf/example_access.hpp"
 
 namespace mxwarden::conf {
@@ -142,6 +144,28 @@ std::variant<Started, int> start(const Program& program, int argc, const char* c
   }
   if (given.contains("print-example")) return print_example(given["print-example"].as<std::string>(), out, err);
   return start_with(program, given, out, err);
+}
+
+bool start_log(const Program& program, const Settings& settings, const Report& report) {
+  if (const auto logging = log::start(program.name, settings.log.target, settings.log.level); !logging) {
+    log::error(logging.error().message);
+    return false;
+  }
+  for (const auto& warning : report.warnings) log::warn(warning.to_string());
+  return true;
+}
+
+int run(const Program& program, int argc, const char* const* argv, int (*serve)(Started)) {
+  auto started = start(program, argc, argv, std::cout, std::cerr);
+  if (const auto* status = std::get_if<int>(&started)) return *status;
+  auto status = exit_software;
+  try {
+    status = serve(std::move(std::get<Started>(started)));
+  } catch (const std::exception& exception) {
+    log::error(std::string("cannot go on: ") + exception.what());
+  }
+  log::stop();
+  return status;
 }
 
 }  // namespace mxwarden::conf

@@ -27,6 +27,7 @@ namespace mxwarden::conf {
 
 // As in sysexits(3).
 inline constexpr int exit_usage = 64;
+inline constexpr int exit_software = 70;
 inline constexpr int exit_configuration = 78;
 
 // Where the settings come from. Kept by a daemon for its reloads.
@@ -85,5 +86,12 @@ struct Started {
 // was asked for and on `err` what was wrong.
 std::variant<Started, int> start(const Program& program, int argc, const char* const* argv, std::ostream& out,
                                  std::ostream& err);
+
+// The log goes where the settings say, first the warnings of the report. False: it cannot, which was said.
+bool start_log(const Program& program, const Settings& settings, const Report& report);
+
+// What main() does: `serve` with what start() gives, unless that ends it. An exception that nobody has caught is
+// logged; the status is then 70. The log is written to its end.
+int run(const Program& program, int argc, const char* const* argv, int (*serve)(Started));
 
 }  // namespace mxwarden::conf

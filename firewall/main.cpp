@@ -47,13 +47,9 @@ int run(conf::Started started) {
   const auto became = firewall::become(settings.server.firewall_user);
   if (!became) return fail(became.error());
   if (const auto kept = firewall::keep_net_admin_alone(); !kept) return fail(kept.error());
-  const auto warnings = started.report.warnings;
+  const auto report = started.report;
   firewall::Worker worker(std::move(started.source), std::move(started.configuration));
-  if (const auto logging = log::start(program.name, settings.log.target, settings.log.level); !logging) {
-    log::error(logging.error().message);
-    return EX_CONFIG;
-  }
-  for (const auto& warning : warnings) log::warn(warning.to_string());
+  if (!conf::start_log(program, settings, report)) return conf::exit_configuration;
   if (!*became && ::geteuid() == 0 && !settings.server.firewall_user.empty()) {
     log::warn("[server] firewall_user = " + settings.server.firewall_user +
               ": there is no such user; it goes on as root, with no capability but CAP_NET_ADMIN");
@@ -64,14 +60,5 @@ int run(conf::Started started) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto started = conf::start(program, argc, argv, std::cout, std::cerr);
-  if (const auto* status = std::get_if<int>(&started)) return *status;
-  auto status = EX_SOFTWARE;
-  try {
-    status = run(std::move(std::get<conf::Started>(started)));
-  } catch (const std::exception& exception) {
-    log::error(std::string("cannot go on: ") + exception.what());
-  }
-  log::stop();
-  return status;
+  return conf::run(program, argc, argv, run);
 }

@@ -36,25 +36,12 @@ int run(conf::Started started) {
     return conf::exit_usage;
   }
   const auto& settings = started.configuration.settings;
-  if (const auto logging = log::start(program.name, settings.log.target, settings.log.level); !logging) {
-    log::error(logging.error().message);
-    return EX_CONFIG;
-  }
-  for (const auto& warning : started.report.warnings) log::warn(warning.to_string());
+  if (!conf::start_log(program, settings, started.report)) return conf::exit_configuration;
   return maillog::follow(std::move(started));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto started = conf::start(program, argc, argv, std::cout, std::cerr);
-  if (const auto* status = std::get_if<int>(&started)) return *status;
-  auto status = EX_SOFTWARE;
-  try {
-    status = run(std::move(std::get<conf::Started>(started)));
-  } catch (const std::exception& exception) {
-    log::error(std::string("cannot go on: ") + exception.what());
-  }
-  log::stop();
-  return status;
+  return conf::run(program, argc, argv, run);
 }

@@ -5,8 +5,6 @@
 
 #include <sysexits.h>
 
-#include <iostream>
-
 #include "base/log.hpp"
 #include "conf/command_line.hpp"
 #include "server/daemon.hpp"
@@ -24,11 +22,7 @@ constexpr conf::Program program{.name = "mxwardend",
 
 int serve(conf::Started started) {
   const auto& settings = started.configuration.settings;
-  if (const auto logging = log::start(program.name, settings.log.target, settings.log.level); !logging) {
-    log::error(logging.error().message);
-    return EX_CONFIG;
-  }
-  for (const auto& warning : started.report.warnings) log::warn(warning.to_string());
+  if (!conf::start_log(program, settings, started.report)) return conf::exit_configuration;
   server::Daemon daemon(std::move(started.source), std::move(started.configuration));
   if (const auto opened = daemon.open(); !opened) {
     log::error(opened.error().message);
@@ -41,14 +35,5 @@ int serve(conf::Started started) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto started = conf::start(program, argc, argv, std::cout, std::cerr);
-  if (const auto* status = std::get_if<int>(&started)) return *status;
-  auto status = EX_SOFTWARE;
-  try {
-    status = serve(std::move(std::get<conf::Started>(started)));
-  } catch (const std::exception& exception) {
-    log::error(std::string("cannot go on: ") + exception.what());
-  }
-  log::stop();
-  return status;
+  return conf::run(program, argc, argv, serve);
 }

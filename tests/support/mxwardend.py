@@ -6,16 +6,14 @@ import json
 import os
 import pathlib
 import pwd
-import re
 import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 
-from support import policy, waiting
+from support import policy, program, waiting
 
 PROGRAM = pathlib.Path(os.environ["MXWARDEND"])
 SOURCE = pathlib.Path(__file__).parents[2]
@@ -24,9 +22,6 @@ COMMAND = PROGRAM.with_name("mxwarden")
 
 POLICY_ADDRESS = ("127.0.0.1", 10040)
 HTTP_ADDRESS = ("127.0.0.1", 10041)
-
-# Longer than a line waits for the thread that writes the log (base/log_writer.hpp).
-LOG_RESTS = 0.03
 
 
 def run(*arguments):
@@ -73,7 +68,7 @@ def paused(daemon):
         os.kill(daemon.pid, signal.SIGCONT)
 
 
-class Mxwardend:
+class Mxwardend(program.Program):
     """`conf` and `access` are the texts of its two files; what they don't say is built in, with the ports above. Its
     control socket is `control_path`, in its own folder.
 
@@ -81,24 +76,30 @@ class Mxwardend:
     """
 
     def __init__(self, folder, conf="", access="", user=None, listeners=()):
-        self.folder = pathlib.Path(folder) / "mxwardend"
-        self.folder.mkdir()
-        self.conf_path = self.folder / "mxwarden.conf"
-        self.access_path = self.folder / "access"
-        self.log_path = self.folder / "log"
-        self.store_path = self.folder / "store"
-        self.store_path.mkdir()
-        self.control_path = self.folder / "control.sock"
-        self._user = user
-        self._listeners = list(listeners)
-        self._process = None
-        self._program = PROGRAM
+        folder = pathlib.Path(folder)
+        own = folder / "mxwardend"
+        self.conf_path = own / "mxwarden.conf"
+        self.access_path = own / "access"
+        self.store_path = own / "store"
+        self.control_path = own / "control.sock"
+        self.store_path.mkdir(parents=True)
+        # The place it was built in may be closed to the user.
+        binary = shutil.copy(PROGRAM, own) if user else PROGRAM
+        how = {"pass_fds": [listener.fileno() for listener in listeners]}
         if user:
-            # The place it was built in may be closed to the user.
-            self._program = shutil.copy(PROGRAM, self.folder)
             shutil.chown(self.store_path, user)
-            shutil.chown(self.folder, user)
+            shutil.chown(own, user)
+            how |= {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+        super().__init__(folder, own.name, self._command_of(binary, how["pass_fds"]), **how)
         self.write(conf, access)
+
+    def _command_of(self, binary, descriptors):
+        command = [binary, "--config", self.conf_path, "--set", f"store.path={self.store_path}", "--set",
+                   f"server.control={self.control_path}"]
+        if not descriptors:
+            return command
+        activate = pathlib.Path(__file__).with_name("activate.py")
+        return [sys.executable, activate, ",".join(map(str, descriptors)), *command]
 
     def write(self, conf=None, access=None):
         """New content for its files. Takes effect with reload() or the next start()."""
@@ -107,74 +108,6 @@ class Mxwardend:
                                       else conf.replace("[client]", f"[client]\naccess = {self.access_path}"))
         if access is not None:
             self.access_path.write_text(access)
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        if self._process is None:
-            return
-        if kind is None:
-            self.stop()
-            return
-        print(f"--- the log of mxwardend ends with\n{self.log()[-4000:]}---", file=sys.stderr)
-        self.kill()
-
-    @property
-    def pid(self):
-        return self._process.pid
-
-    def start(self, seconds=15):
-        """Returns when it says that it is ready (sd_notify(3)), which may take so long."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            path = self.folder / "notify"
-            path.unlink(missing_ok=True)
-            notify.bind(str(path))
-            path.chmod(0o666)
-            self._spawn(path)
-            self._wait_ready(notify, seconds)
-
-    def _spawn(self, notify_path):
-        command = [self._program, "--config", self.conf_path, "--set", f"store.path={self.store_path}", "--set",
-                   f"server.control={self.control_path}"]
-        descriptors = [listener.fileno() for listener in self._listeners]
-        if descriptors:
-            activate = pathlib.Path(__file__).with_name("activate.py")
-            command = [sys.executable, activate, ",".join(map(str, descriptors)), *command]
-        who = {}
-        if self._user:
-            who = {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid, "extra_groups": []}
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                             pass_fds=descriptors, **who,
-                                             env={**os.environ, "NOTIFY_SOCKET": str(notify_path)})
-
-    def _wait_ready(self, notify, seconds):
-        notify.settimeout(0.1)
-
-        def ready():
-            assert self._process.poll() is None, f"mxwardend ended with {self._process.returncode}:\n{self.log()}"
-            with contextlib.suppress(TimeoutError):
-                return b"READY=1" in notify.recv(4096).splitlines()
-
-        try:
-            waiting.until(ready, "mxwardend to be ready", seconds)
-        except AssertionError:
-            self.kill()
-            raise
-
-    def stop(self):
-        """SIGTERM: it drains and ends well."""
-        self._process.terminate()
-        status = self._process.wait(timeout=10)
-        self._process = None
-        assert status == 0, f"mxwardend ended with {status}:\n{self.log()[-4000:]}"
-
-    def kill(self):
-        self._process.kill()
-        self._process.wait()
-        self._process = None
 
     def restart(self):
         self.stop()
@@ -201,20 +134,6 @@ class Mxwardend:
             connection.shutdown(socket.SHUT_WR)
             with connection.makefile("rb") as answers:
                 return [json.loads(answer) for answer in answers]
-
-    def log(self):
-        """All that was logged until now."""
-        time.sleep(LOG_RESTS)
-        return self._written_log()
-
-    def _written_log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-
-    def wait_log(self, pattern, start=0):
-        """The lines of the log, from character `start` on, when one of them matches."""
-        waiting.until(lambda: re.search(pattern, self._written_log()[start:]), f"a log line like {pattern!r}, not\n"
-                      f"{self._written_log()[start:][-2000:]}")
-        return [line for line in self._written_log()[start:].splitlines() if re.search(pattern, line)]
 
     def decisions(self, **wanted):
         """The decision log, of those lines that have all the wanted values: a dictionary for each."""

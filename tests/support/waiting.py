@@ -5,8 +5,11 @@ import time
 # How late a busy machine may make an answer, in seconds, beyond what mxwardend waits for.
 MARGIN = 0.1
 
+# For what takes as long as it takes.
+PATIENCE = 15
 
-def until(condition, what, seconds=15):
+
+def until(condition, what, seconds=PATIENCE):
     """The first true value of condition(); fails when it takes too long."""
     deadline = time.monotonic() + seconds
     while True:
