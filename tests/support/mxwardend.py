@@ -84,22 +84,24 @@ class Mxwardend(program.Program):
         self.control_path = own / "control.sock"
         self.store_path.mkdir(parents=True)
         # The place it was built in may be closed to the user.
-        binary = shutil.copy(PROGRAM, own) if user else PROGRAM
-        how = {"pass_fds": [listener.fileno() for listener in listeners]}
+        self._binary = shutil.copy(PROGRAM, own) if user else PROGRAM
+        self._descriptors = [listener.fileno() for listener in listeners]
+        how = {"pass_fds": self._descriptors}
         if user:
             shutil.chown(self.store_path, user)
             shutil.chown(own, user)
             how |= {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
-        super().__init__(folder, own.name, self._command_of(binary, how["pass_fds"]), **how)
+        super().__init__(folder, own.name, [], **how)
         self.write(conf, access)
 
-    def _command_of(self, binary, descriptors):
-        command = [binary, "--config", self.conf_path, "--set", f"store.path={self.store_path}", "--set",
-                   f"server.control={self.control_path}"]
-        if not descriptors:
-            return command
-        activate = pathlib.Path(__file__).with_name("activate.py")
-        return [sys.executable, activate, ",".join(map(str, descriptors)), *command]
+    def spawn(self, **environment):
+        """With its paths as they are now."""
+        self._command = [self._binary, "--config", self.conf_path, "--set", f"store.path={self.store_path}", "--set",
+                         f"server.control={self.control_path}"]
+        if self._descriptors:
+            activate = pathlib.Path(__file__).with_name("activate.py")
+            self._command[:0] = [sys.executable, activate, ",".join(map(str, self._descriptors))]
+        super().spawn(**environment)
 
     def write(self, conf=None, access=None):
         """New content for its files. Takes effect with reload() or the next start()."""
