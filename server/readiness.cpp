@@ -60,8 +60,8 @@ void Readiness::tell() {
     if (watcher != nullptr) watcher->ready((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
   }
   filled_ = 0;
-  turn_.reset();
   turn_ended_();
+  turn_.reset();
 }
 
 }  // namespace mxwarden::server

@@ -33,7 +33,7 @@ class Readiness {
     virtual void ready(bool peer_ended) = 0;
   };
 
-  // `turn_ended` is called when all that were ready have been told.
+  // `turn_ended` is called when all that were ready have been told; it belongs to the turn.
   Readiness(boost::asio::io_context& context, const Clock& clock, std::function<void()> turn_ended);
   Readiness(const Readiness&) = delete;
   Readiness& operator=(const Readiness&) = delete;
@@ -44,7 +44,7 @@ class Readiness {
   void watch_writes(int fd, Watcher& watcher, bool wanted);
   // Before `fd` is closed.
   void forget(int fd, const Watcher& watcher);
-  // While watchers are told: when that began, some hundred microseconds ago, or a few milliseconds when one of them had
+  // In a turn: when that began, some hundred microseconds ago, or a few milliseconds when one of them had
   // to read the kernel's table of connections. Now, at any other time.
   Instant now() const { return turn_ ? *turn_ : clock_.now(); }
 

@@ -1,7 +1,7 @@
 #pragma once
 // Where what the policy sessions do becomes figures and log lines: the counters of /metrics, the decision log, the
-// summary of every ten minutes, the totals an operator asks for, and who is the worst. Called after an answer is on its
-// way, never before.
+// summary of every ten minutes, the totals an operator asks for, and who is the worst. Called when an answer is decided
+// or on its way, never before.
 
 #include <array>
 #include <cstdint>

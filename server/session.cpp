@@ -56,9 +56,13 @@ void Session::ready(bool peer_ended) {
   unread_in_kernel_ = true;
   receives_left_ = most_receives_a_turn;
   peer_ended_ = peer_ended_ || peer_ended;
-  if (state_ == State::waiting) state_ = State::ready;
-  if (state_ == State::sending && send_rest()) state_ = State::ready;
-  work();
+  if (state_ == State::waiting) {
+    state_ = State::ready;
+    guarded([this] { receive(); });
+  } else if (state_ == State::sending && send_rest()) {
+    state_ = State::ready;
+  }
+  if (state_ == State::ready) sessions_.work_in_turn(*this);
 }
 
 // The one place where an exception of the core ends: memory that ran out, or a bug. It costs this request its verdict
@@ -76,6 +80,7 @@ void Session::failed(std::string_view what) {
   try {
     sessions_.recorder_.failed(what, sessions_.clock_.now());
     const auto owes_decision = state_ == State::deciding || state_ == State::holding;
+    if (state_ == State::sending) return;  // what was decided stands
     if (!owes_decision) {
       close(CloseReason::error);
     } else if (send_reply("DUNNO")) {
@@ -185,19 +190,29 @@ void Session::hold(Duration length) {
   });
 }
 
-// The reply leaves first; what is logged and counted of it comes after.
 void Session::answer(const policy::Decision& decision) {
   if (!decision.failure.empty()) return failed(decision.failure);
-  if (send_reply(decision.action)) state_ = State::ready;
+  prepare_reply(decision.action);
+  sessions_.gather_reply(*this);
   sessions_.recorder_.decided(inquiry_.request, decision, sessions_.clock_.now() - last_used_);
   sessions_.recorder_.rank(inquiry_.request, inquiry_.view, decision, last_used_);
 }
 
-// True when all of it is gone; else it will be, or the connection is.
-bool Session::send_reply(std::string_view action) {
+void Session::prepare_reply(std::string_view action) {
   reply_.assign("action=").append(action).append("\n\n");
   sent_ = 0;
   state_ = State::sending;
+}
+
+void Session::send_gathered_reply() {
+  if (state_ != State::sending) return;
+  if (send_rest()) state_ = State::ready;
+  work();
+}
+
+// True when all of it is gone; else it will be, or the connection is.
+bool Session::send_reply(std::string_view action) {
+  prepare_reply(action);
   return send_rest();
 }
 

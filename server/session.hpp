@@ -44,9 +44,10 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   friend class Sessions;
 
   // ready: has something to look at; waiting: for bytes; deciding: the pipeline has the request; holding: a rule wants
-  // the answer held back; sending: the rest of a reply that the kernel did not take at once.
+  // the answer held back; sending: a reply, or the rest of it that the kernel did not take at once.
   enum class State : std::uint8_t { ready, waiting, deciding, holding, sending, closed };
 
+  // Takes what has come; work() looks at it when all that are ready in this turn have done so.
   void ready(bool peer_ended) override;
   template <class Work>
   void guarded(Work work);
@@ -60,6 +61,8 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   void decided(const policy::Decision& decision);
   void hold(Duration length);
   void answer(const policy::Decision& decision);
+  void prepare_reply(std::string_view action);
+  void send_gathered_reply();
   bool send_reply(std::string_view action);
   bool send_rest();
   std::string peer_name() const;

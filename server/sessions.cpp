@@ -1,13 +1,20 @@
 #include "server/sessions.hpp"
 
 #include <boost/asio/post.hpp>
+#include <utility>
 
 namespace mxwarden::server {
+namespace {
+
+// With half of a closed loop's connections in a turn, more of them wait for the server when it waits for them.
+constexpr std::size_t most_replies_at_once = 32;
+
+}  // namespace
 
 Sessions::Sessions(boost::asio::io_context& context, policy::Pipeline& pipeline, const Clock& clock, Recorder& recorder,
                    const Options& options)
     : context_(context),
-      readiness_(context, clock, [&pipeline] { pipeline.flush(); }),
+      readiness_(context, clock, [this] { end_turn(); }),
       pipeline_(pipeline),
       clock_(clock),
       recorder_(recorder),
@@ -17,9 +24,41 @@ void Sessions::open(FileDescriptor socket, const Entrance& entrance) {
   if (open_.size() >= options_.max_connections) close_one_for_another();
   const auto session = std::make_shared<Session>(std::move(socket), entrance, ++last_id_, clock_.now(), *this);
   session->place_ = open_.insert(open_.end(), session);
+  // So that no reply is lost for want of memory. Each is in each of them once.
+  for (auto* sessions : {&ready_, &replying_, &sending_}) sessions->reserve(open_.size());
   recorder_.opened(open_.size());
   session->start();
   if (draining_) session->drain();
+}
+
+void Sessions::end_turn() {
+  turn_ends_ = true;
+  for (auto* session : ready_) session->work();
+  ready_.clear();
+  pipeline_.flush();
+  send_replies();
+  // What was asked right behind a request that has its reply now.
+  pipeline_.flush();
+  turn_ends_ = false;
+  if (!replying_.empty()) end_turn_later();
+}
+
+// Each turn ends, also one that only a store's answers or the end of a hold have begun.
+void Sessions::end_turn_later() {
+  if (std::exchange(turn_ends_, true)) return;
+  boost::asio::post(context_, [this] { end_turn(); });
+}
+
+void Sessions::gather_reply(Session& session) {
+  end_turn_later();
+  replying_.push_back(&session);
+  if (replying_.size() >= most_replies_at_once && sending_.empty()) send_replies();
+}
+
+void Sessions::send_replies() {
+  sending_.swap(replying_);
+  for (auto* session : sending_) session->send_gathered_reply();
+  sending_.clear();
 }
 
 void Sessions::used(Session& session) {
@@ -28,6 +67,7 @@ void Sessions::used(Session& session) {
 
 void Sessions::closed(Session& session, CloseReason reason) {
   recorder_.closed(reason);
+  std::erase(replying_, &session);
   closed_.splice(closed_.end(), open_, session.place_);
   bury_later();
   if (on_closed_) on_closed_();

@@ -1,10 +1,16 @@
 #pragma once
 // All open policy connections, in the order of their last use, so that the one idle longest is at hand: for the idle
 // timeout, which is looked at each second instead of by a timer for each, and for the cap.
+//
+// A turn of those that are ready goes in steps, each taken by all of them before the next: receive; parse and ask;
+// decide; send, some at a time, so that who has asked first does not wait for all. Likewise when answers of a store
+// come in, or a hold ends: those of one handler of the io_context are a turn. A step's instructions stay in the
+// processor's cache meanwhile; request by request, the kernel's and ours would displace each other each time.
 
 #include <functional>
 #include <list>
 #include <memory>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "policy/pipeline.hpp"
@@ -44,6 +50,12 @@ class Sessions {
   friend class Session;
   using List = std::list<std::shared_ptr<Session>>;
 
+  // Of this turn.
+  void work_in_turn(Session& session) { ready_.push_back(&session); }
+  void gather_reply(Session& session);
+  void send_replies();
+  void end_turn();
+  void end_turn_later();
   void used(Session& session);
   void closed(Session& session, CloseReason reason);
   void bury_later();
@@ -55,8 +67,12 @@ class Sessions {
   const Clock& clock_;
   Recorder& recorder_;
   Options options_;
-  List open_;    // front: idle longest
-  List closed_;  // until this turn ends, and the store has answered them
+  List open_;                    // front: idle longest
+  List closed_;                  // until this turn ends, and the store has answered them
+  std::vector<Session*> ready_;  // in this turn, and not looked at yet
+  std::vector<Session*> replying_;
+  std::vector<Session*> sending_;
+  bool turn_ends_ = false;  // by itself, or soon
   std::uint64_t last_id_ = 0;
   bool draining_ = false;
   std::function<void()> on_closed_;

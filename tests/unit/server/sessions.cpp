@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 #include "unit/server/rig.hpp"
 
 namespace mxwarden::server {
@@ -40,8 +43,30 @@ TEST_CASE("at the cap one that waits for its answer is not taken for idle") {
   CHECK(third.closed());
   rig.store.answer_one();
   rig.store.answer_one();
+  rig.poll();
   CHECK(first.read() == Rig::reply("a"));
   CHECK(second.read() == Rig::reply("b"));
+}
+
+TEST_CASE("of many that ask in one turn each gets its own replies, whoever leaves meanwhile") {
+  Rig rig;
+  rig.sessions.set_options({.max_connections = 100});
+  constexpr int count = 100;
+  std::vector<Wire> clients;
+  for (int at = 0; at < count; ++at) clients.push_back(rig.connect());
+  for (int at = 0; at < count; ++at) {
+    const auto who = std::to_string(at);
+    clients[static_cast<std::size_t>(at)].write(Rig::question(who) + Rig::question("again " + who));
+    if (at % 10 == 0) clients[static_cast<std::size_t>(at)].close();
+  }
+  rig.poll();
+  for (int at = 0; at < count; ++at) {
+    if (at % 10 == 0) continue;
+    const auto who = std::to_string(at);
+    CAPTURE(who);
+    CHECK(clients[static_cast<std::size_t>(at)].read() == Rig::reply(who) + Rig::reply("again " + who));
+  }
+  CHECK(rig.sessions.size() == count - count / 10);
 }
 
 TEST_CASE("a connection is closed once it was idle for longer than idle_timeout") {
