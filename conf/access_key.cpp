@@ -63,6 +63,8 @@ bool is_label(std::string_view label) {
   });
 }
 
+}  // namespace
+
 Result<std::string> parse_name(std::string_view text) {
   std::string name(text);
   if (!is_ascii(text)) {
@@ -86,6 +88,8 @@ Result<std::string> parse_name(std::string_view text) {
   if (name.size() > longest_name || all_digits(label)) return not_a_key(text);
   return text_value(name);
 }
+
+namespace {
 
 // A login, `user@domain` or a domain. What is no domain is compared as it is but for the case.
 Result<AccessKey> parse_login(std::string_view text) {

@@ -34,5 +34,7 @@ std::string_view to_string(AccessTag tag);
 Result<std::variant<AccessLine, ForeignLine>> parse_access_line(std::string_view line);
 
 Result<AccessKey> parse_access_key(AccessTag tag, std::string_view text);
+// A host or domain name, in A-labels and lower case.
+Result<std::string> parse_name(std::string_view text);
 
 }  // namespace mxwarden::conf

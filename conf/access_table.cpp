@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/ascii.hpp"
+#include "base/idna.hpp"
 #include "conf/access_line.hpp"
 #include "conf/file.hpp"
 #include "conf/net_index.hpp"
@@ -21,6 +22,8 @@ namespace mxwarden::conf {
 namespace {
 
 constexpr std::size_t longest_name = 255;
+// The last tag is about logins.
+constexpr auto tags_of_clients = static_cast<std::size_t>(AccessTag::login_rate);
 
 struct NameHash {
   using is_transparent = void;
@@ -52,18 +55,16 @@ std::string count_of(const Lines& lines) {
   return fmt::format("{} line{}", lines.count, lines.count == 1 ? "" : "s");
 }
 
-// Tags whose rules do not exist yet: whoever carries a file over must not believe that they protect him.
+// A tag whose rule does not exist yet: whoever carries a file over must not believe that they protect him.
 void warn_of_idle(const std::vector<AccessEntry>& entries, const std::string& file, Report& report) {
-  for (const auto tag : {AccessTag::greet_pause, AccessTag::login_rate}) {
-    Lines lines;
-    for (const auto& entry : entries) {
-      if (entry.tag == tag && lines.count++ == 0) lines.first = entry.line;
-    }
-    if (lines.count == 0) continue;
-    report.warnings.push_back(
-        {{file, lines.first},
-         fmt::format("the tag {}: is for a later release, has no effect yet ({})", to_string(tag), count_of(lines))});
+  Lines lines;
+  for (const auto& entry : entries) {
+    if (entry.tag == AccessTag::greet_pause && lines.count++ == 0) lines.first = entry.line;
   }
+  if (lines.count == 0) return;
+  report.warnings.push_back({{file, lines.first},
+                             fmt::format("the tag {}: is for a later release, has no effect yet ({})",
+                                         to_string(AccessTag::greet_pause), count_of(lines))});
 }
 
 // A `#` in double quotes belongs to a reply's text.
@@ -83,6 +84,13 @@ std::string_view canonical(std::string_view name, std::array<char, longest_name>
   if (name.size() > buffer.size()) return {};
   copy_lower(buffer.data(), name);
   return {buffer.data(), name.size()};
+}
+
+// A login whose domain is in Unicode; what IDNA refuses stays as it is.
+std::string with_a_labels(std::string_view login) {
+  const auto domain = find_last(login, '@') + 1;
+  const auto converted = to_a_labels(login.substr(domain));
+  return std::string(login.substr(0, domain)).append(converted ? std::string_view(*converted) : login.substr(domain));
 }
 
 // A stranger chooses how many labels his name has; more than any entry has need not be looked for.
@@ -236,24 +244,24 @@ AccessTable AccessTable::load(const std::string& file, Report& report, bool opti
   return parse(**content, file, report);
 }
 
-AccessMatch AccessTable::match(const Address* address, std::string_view client_name) const {
+AccessMatch AccessTable::match(const Address* address, std::string_view client_name, std::string_view login) const {
   AccessMatch match;
   const auto add = [&](const OfTags& found) {
-    for (std::size_t tag = 0; tag < access_tags; ++tag) {
+    for (std::size_t tag = 0; tag < tags_of_clients; ++tag) {
       auto& entry = match.entries_[tag];
       if (entry == nullptr && found[tag] != 0) entry = &index_->entries[found[tag] - 1];
     }
   };
   if (address != nullptr) {
     OfTags found{};
-    for (std::size_t tag = 0; tag < access_tags; ++tag) {
+    for (std::size_t tag = 0; tag < tags_of_clients; ++tag) {
       if (const auto net = index_->nets[tag].find(*address)) found[tag] = *net + 1;
     }
     add(found);
   }
   // A name is asked about only where it can still say something.
   bool open = false;
-  for (std::size_t tag = 0; tag < access_tags; ++tag) {
+  for (std::size_t tag = 0; tag < tags_of_clients; ++tag) {
     open = open || (index_->has_names[tag] && match.entries_[tag] == nullptr);
   }
   if (open && client_name != "unknown") {
@@ -261,6 +269,7 @@ AccessMatch AccessTable::match(const Address* address, std::string_view client_n
     index_->walk(canonical(client_name, buffer), add);
   }
   add(index_->otherwise);
+  if (!login.empty()) match.entries_[static_cast<std::size_t>(AccessTag::login_rate)] = find_login(login);
   return match;
 }
 
@@ -269,9 +278,10 @@ const AccessEntry* AccessTable::find_login(std::string_view login) const {
   const auto add = [&](OfTags found) {
     if (number == 0) number = of(found, AccessTag::login_rate);
   };
-  if (!login.empty() && !index_->names.empty()) {
+  if (!login.empty() && index_->has_names[static_cast<std::size_t>(AccessTag::login_rate)]) {
     std::array<char, longest_name> buffer;
-    const auto name = canonical(login, buffer);
+    const auto in_a_labels = is_ascii(login) ? std::string() : with_a_labels(login);
+    const auto name = canonical(in_a_labels.empty() ? login : in_a_labels, buffer);
     if (const auto whole = index_->names.find(name); whole != index_->names.end()) add(index_->of_names[whole->second]);
     if (const auto at = name.rfind('@'); at != std::string_view::npos) index_->walk(name.substr(at + 1), add);
   }

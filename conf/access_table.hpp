@@ -7,7 +7,7 @@
 // domain name (example.com also covers names below it), or nothing for the default. Names are matched against Postfix's
 // forward-confirmed client_name, never reverse_client_name. The most specific entry wins: address, longer prefix,
 // longer name, default. `#` begins a comment. Foreign tags (From:, To:, Spam:, TLS_...) are passed over with one
-// warning each. GreetPause and LoginRate are for later releases: read, and warned of in the same way.
+// warning each. GreetPause is for a later release: read, and warned of in the same way.
 //
 // Reading 100,000 entries takes less than 0.5 s, a look-up less than a microsecond. Immutable once read; a reload makes
 // a new one.
@@ -64,8 +64,9 @@ class AccessTable {
   // unreadable one is a fault.
   static AccessTable load(const std::string& file, Report& report, bool optional = true);
 
-  // For all tags that are about clients. `address` may be null (unknown), `client_name` empty or `unknown`.
-  AccessMatch match(const Address* address, std::string_view client_name) const;
+  // For all tags. `address` may be null (unknown), `client_name` empty or `unknown`. LoginRate goes by `login` alone,
+  // as find_login() does; without a login there is none.
+  AccessMatch match(const Address* address, std::string_view client_name, std::string_view login = {}) const;
   // For LoginRate: the login, then its domain, then domains above it, then the default.
   const AccessEntry* find_login(std::string_view login) const;
 

@@ -35,7 +35,7 @@ struct ConfigurationSource {
   std::string file = "/etc/mxwarden/mxwarden.conf";
   bool optional = true;         // a file that is not there means the built-in defaults
   bool access_optional = true;  // an access table that is not there is an empty one
-  bool uses_store = true;       // false: what opens the store (passwords, keys) is not read
+  bool uses_store = true;       // false: what only mxwardend uses (passwords, keys, the map of senders) is not read
   std::vector<Override> overrides;
 };
 

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "base/duration.hpp"
+#include "conf/access_line.hpp"
 #include "conf/command_line.hpp"
 #include "conf/file.hpp"
 #include "conf/text.hpp"
@@ -11,16 +12,14 @@
 namespace mxwarden::conf {
 namespace {
 
-void warn_of_spare_rates(const Configuration& configuration, Report& report) {
-  const auto& settings = configuration.settings;
-  const auto windows = settings.client_rate.windows.size();
+void warn_of_spare_rates(const Configuration& configuration, AccessTag tag, const Limit& limit, Report& report) {
+  const auto windows = limit.windows.size();
   for (const auto& entry : configuration.access->entries()) {
-    if (entry.tag != AccessTag::client_rate || entry.numbers.size() <= windows) continue;
+    if (entry.tag != tag || entry.numbers.size() <= windows) continue;
     report.warnings.push_back(
-        {{settings.client.access, entry.line},
-         fmt::format("ClientRate has {} numbers and [client_rate] {} window{}; the others have no "
-                     "effect",
-                     entry.numbers.size(), windows, windows == 1 ? "" : "s")});
+        {{configuration.settings.client.access, entry.line},
+         fmt::format("{} has {} numbers and [{}] {} window{}; the others have no effect", to_string(tag),
+                     entry.numbers.size(), limit.name, windows, windows == 1 ? "" : "s")});
   }
 }
 
@@ -87,7 +86,14 @@ Configuration load_configuration(const ConfigurationSource& source, Report& repo
   const auto& path = configuration.settings.client.access;
   auto table = path.empty() ? AccessTable() : AccessTable::load(path, report, source.access_optional);
   configuration.access = std::make_shared<const AccessTable>(std::move(table));
-  if (report.faults.empty()) warn_of_spare_rates(configuration, report);
+  auto& senders = configuration.settings.login_senders;
+  if (source.uses_store && !senders.map.empty()) {
+    senders.listed = std::make_shared<const SenderMap>(SenderMap::load(senders.map, report));
+  }
+  if (report.faults.empty()) {
+    warn_of_spare_rates(configuration, AccessTag::client_rate, configuration.settings.client_rate, report);
+    warn_of_spare_rates(configuration, AccessTag::login_rate, configuration.settings.login_rate, report);
+  }
   return configuration;
 }
 

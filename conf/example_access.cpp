@@ -39,10 +39,13 @@ std::string example_access() {
 #MaxRcpt:lists.example          0
 #MaxRcpt:198.51.100             10
 
-# Accepted for rules of later releases: GreetPause (milliseconds), LoginRate (key: a login or a domain of
-# logins).
-#GreetPause:my.domain           0
+# LoginRate: so many recipients within the window of [login_rate]; 0: no limit; several windows: several numbers. The key is
+# a login, or the domain of logins.
 #LoginRate:newsletter@example.com 5000
+#LoginRate:students.example.com 100
+
+# Accepted for a rule of a later release: GreetPause (milliseconds).
+#GreetPause:my.domain           0
 )";
 }
 

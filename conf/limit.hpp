@@ -1,5 +1,6 @@
 #pragma once
-// One limit, as `[limit NAME]` says it; [client_rate] and [message_recipients] are limits with most of it given.
+// One limit, as `[limit NAME]` says it; [client_rate], [message_recipients], [login_rate] and others are limits with
+// most of it given.
 //
 //   key    = client_address/24 + sender.domain    attributes joined by +; `/24` or `/24/56` cut an address (IPv4/IPv6),
 //                                                 `.domain` takes what follows the last @

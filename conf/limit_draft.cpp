@@ -98,6 +98,13 @@ void check_limits(const LimitDraft& draft, const FaultOf& fault) {
   }
 }
 
+LimitDraft login_draft(std::string name, Counted counted) {
+  auto draft = named_limit_draft(std::move(name));
+  draft.limit.key = Key::parse("sasl_username").value();
+  draft.counted = counted;
+  return draft;
+}
+
 }  // namespace
 
 LimitDraft client_conn_draft() {
@@ -123,6 +130,18 @@ LimitDraft message_recipients_draft() {
   draft.counted = Counted::recipients;
   draft.per_message = true;
   return draft;
+}
+
+LimitDraft login_rate_draft() {
+  return login_draft("login_rate", Counted::recipients);
+}
+
+LimitDraft login_messages_draft() {
+  return login_draft("login_messages", Counted::messages);
+}
+
+LimitDraft login_sender_draft() {
+  return login_draft("login_sender", Counted::messages);
 }
 
 LimitDraft named_limit_draft(std::string name) {

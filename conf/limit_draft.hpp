@@ -30,6 +30,9 @@ struct LimitDraft {
 LimitDraft client_conn_draft();
 LimitDraft client_rate_draft();
 LimitDraft message_recipients_draft();
+LimitDraft login_rate_draft();
+LimitDraft login_messages_draft();
+LimitDraft login_sender_draft();
 LimitDraft named_limit_draft(std::string name);
 
 // `60s 1h`, or `message`.

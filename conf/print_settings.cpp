@@ -43,9 +43,9 @@ std::string help_of(const Setting& setting) {
 }
 
 const Limit* limit_of(const Settings& settings, std::string_view section) {
-  if (section == "client_conn") return &settings.client_conn;
-  if (section == "client_rate") return &settings.client_rate;
-  if (section == "message_recipients") return &settings.message_recipients;
+  for (const auto& limit : limit_sections()) {
+    if (limit.name == section) return &(settings.*limit.limit);
+  }
   return nullptr;
 }
 

@@ -21,8 +21,6 @@ constexpr std::array reserved{
     Reserved{"bad_recipient_throttle", "mode after delay action"},
     Reserved{"relay_grant", "action"},
     Reserved{"repeat_offender", "action"},
-    Reserved{"login_rate", "mode limit window action"},
-    Reserved{"login_sender", "mode limit window map action"},
     Reserved{"mail_bomb", "mode bytes messages window action"},
     Reserved{"trap", "recipients mode action"},
     Reserved{"helo", "forged mode action"},

@@ -18,7 +18,8 @@
 namespace mxwarden::conf {
 namespace {
 
-constexpr std::size_t most_limits = 60;
+// With the rules that are there anyway, no more than a RuleMask of policy/ has bits.
+constexpr std::size_t most_limits = 50;
 constexpr std::size_t longest_limit_name = 40;
 // Names that a reply's [mxw:RULE] and a log line's rule= have for something else.
 constexpr std::array<std::string_view, 6> taken_names{"connect", "access", "ban", "operator_ban", "message", "store"};
@@ -47,6 +48,7 @@ using Given = std::map<std::string, Origin, std::less<>>;
 class SettingsReader {
  public:
   explicit SettingsReader(Report& report) : report_(report) {
+    for (const auto& section : limit_sections()) given_limits_.push_back({section, section.draft()});
     for (const auto& setting : settings_table()) {
       if (setting.section != any_limit) read_default(setting, place_of(setting.section));
     }
@@ -81,9 +83,9 @@ class SettingsReader {
   }
 
   Settings finish() {
-    finish_limit("client_conn", client_conn_, settings_.client_conn);
-    finish_limit("client_rate", client_rate_, settings_.client_rate);
-    finish_limit("message_recipients", message_recipients_, settings_.message_recipients);
+    for (const auto& [section, draft] : given_limits_) {
+      finish_limit(std::string(section.name), draft, settings_.*section.limit);
+    }
     for (const auto& draft : limits_) finish_named_limit(draft);
     check_listeners();
     check_sentinels();
@@ -98,10 +100,15 @@ class SettingsReader {
     LimitDraft draft;
   };
 
+  struct GivenDraft {
+    LimitSection section;
+    LimitDraft draft;
+  };
+
   LimitDraft* limit_of(std::string_view section) {
-    if (section == "client_conn") return &client_conn_;
-    if (section == "client_rate") return &client_rate_;
-    if (section == "message_recipients") return &message_recipients_;
+    for (auto& given : given_limits_) {
+      if (given.section.name == section) return &given.draft;
+    }
     const auto found = std::ranges::find(limits_, section, &NamedDraft::section);
     return found == limits_.end() ? nullptr : &found->draft;
   }
@@ -263,9 +270,7 @@ class SettingsReader {
 
   Report& report_;
   Settings settings_;
-  LimitDraft client_conn_ = client_conn_draft();
-  LimitDraft client_rate_ = client_rate_draft();
-  LimitDraft message_recipients_ = message_recipients_draft();
+  std::vector<GivenDraft> given_limits_;
   std::deque<NamedDraft> limits_;
   std::map<std::string, Given, std::less<>> given_;
   Given broken_;  // sections with a value that could not be read

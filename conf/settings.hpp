@@ -4,6 +4,7 @@
 // come from it.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "base/log.hpp"
 #include "conf/fault.hpp"
 #include "conf/limit.hpp"
+#include "conf/sender_map.hpp"
 
 namespace mxwarden::conf {
 
@@ -132,7 +134,16 @@ struct Settings {
   Limit client_conn;  // its one window is how long a node's number stands unless it is said again
   Limit client_rate;
   Limit message_recipients;
+  Limit login_rate;           // recipients
+  Limit login_messages;       // messages
+  Limit login_sender;         // messages with a sender that is not the login's own
   std::vector<Limit> limits;  // [limit NAME], in the order of the file
+
+  // What [login_sender] knows besides of who may send as whom.
+  struct LoginSenders {
+    std::string map;                          // path; empty: there is none
+    std::shared_ptr<const SenderMap> listed;  // what it holds, read by load_configuration(); null: nothing
+  } login_senders;
 
   struct RelayGrant {
     Mode mode = Mode::off;

@@ -45,6 +45,14 @@ Texts print_action(const Source& from) {
   return {from.limit->action.to_string()};
 }
 
+Result<void> read_stage(const Place& place, std::string_view text) {
+  return put(place.limit->stage, parse_stage(text));
+}
+
+Texts print_stage(const Source& from) {
+  return {std::string(to_string(from.limit->stage))};
+}
+
 constexpr std::array table{
     Setting{
         .section = "client",
@@ -215,6 +223,153 @@ constexpr std::array table{
         .print = print_action,
     },
     Setting{
+        .section = "login_rate",
+        .name = "mode",
+        .value = "monitor",
+        .since = this_release,
+        .help = "enforce; monitor: counts, logs what it would have answered, and lets pass; or off.",
+        .read = read_mode,
+        .print = print_mode,
+    },
+    Setting{
+        .section = "login_rate",
+        .name = "limit",
+        .value = "500",
+        .since = this_release,
+        .help = "So many recipients within `window'; 0: no limit. Several windows: limit = 100 500 and window = 1h 1d.",
+        .read = read_limit,
+        .print = print_limit,
+    },
+    Setting{
+        .section = "login_rate",
+        .name = "window",
+        .value = "1d",
+        .since = this_release,
+        .help = "How long a recipient counts, 1s to 366d; one for each limit.",
+        .read = read_window,
+        .print = print_window,
+    },
+    Setting{
+        .section = "login_rate",
+        .name = "stage",
+        .value = "RCPT",
+        .since = this_release,
+        .help = "When they are counted. RCPT: each as it is asked for, so that those over the limit are refused one by "
+                "one, and a message that is refused later has counted nevertheless. DATA or END-OF-MESSAGE: those that "
+                "a message has got by then, all of them or none. Postfix must ask at that stage.",
+        .read = read_stage,
+        .print = print_stage,
+    },
+    Setting{
+        .section = "login_rate",
+        .name = "action",
+        .value = "450 4.7.1 Too many recipients for your login, try again later",
+        .since = this_release,
+        .help = "What Postfix is told, as in [client_rate]; with HOLD it accepts the message and keeps it in its hold "
+                "queue until you have looked at it.",
+        .read = read_action,
+        .print = print_action,
+    },
+    Setting{
+        .section = "login_messages",
+        .name = "mode",
+        .value = "monitor",
+        .since = this_release,
+        .help = "enforce, monitor or off.",
+        .read = read_mode,
+        .print = print_mode,
+    },
+    Setting{
+        .section = "login_messages",
+        .name = "limit",
+        .value = "0",
+        .since = this_release,
+        .help = "So many messages within `window'; 0: no limit. One for each window.",
+        .read = read_limit,
+        .print = print_limit,
+    },
+    Setting{
+        .section = "login_messages",
+        .name = "window",
+        .value = "1d",
+        .since = this_release,
+        .help = "How long a message counts, 1s to 366d; one for each limit.",
+        .read = read_window,
+        .print = print_window,
+    },
+    Setting{
+        .section = "login_messages",
+        .name = "stage",
+        .value = "RCPT",
+        .since = this_release,
+        .help = "When a message is counted, once: MAIL, RCPT (at its first recipient, whatever becomes of it then), "
+                "DATA or END-OF-MESSAGE (only what has come through so far). Postfix must ask at that stage.",
+        .read = read_stage,
+        .print = print_stage,
+    },
+    Setting{
+        .section = "login_messages",
+        .name = "action",
+        .value = "450 4.7.1 Too many messages for your login, try again later",
+        .since = this_release,
+        .help = "What Postfix is told, as in [login_rate].",
+        .read = read_action,
+        .print = print_action,
+    },
+    Setting{
+        .section = "login_sender",
+        .name = "mode",
+        .value = "monitor",
+        .since = this_release,
+        .help = "enforce, monitor or off.",
+        .read = read_mode,
+        .print = print_mode,
+    },
+    Setting{
+        .section = "login_sender",
+        .name = "limit",
+        .value = "500",
+        .since = this_release,
+        .help = "So many such messages within `window', each once however many recipients it has; 0: no limit. One for "
+                "each window.",
+        .read = read_limit,
+        .print = print_limit,
+    },
+    Setting{
+        .section = "login_sender",
+        .name = "window",
+        .value = "1d",
+        .since = this_release,
+        .help = "How long a message counts, 1s to 366d; one for each limit.",
+        .read = read_window,
+        .print = print_window,
+    },
+    Setting{
+        .section = "login_sender",
+        .name = "map",
+        .value = "",
+        .since = this_release,
+        .help =
+            "A file of lines `login sender ...': further senders of a login, each an address or @domain. `#' begins "
+            "a comment; a login may have several lines; case does not matter. Empty: there is none. It is read again "
+            "at a "
+            "reload.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.login_senders.map, text.empty() ? text_value(text) : parse_path(text));
+            },
+        .print = [](const Source& from) -> Texts { return {from.settings.login_senders.map}; },
+    },
+    Setting{
+        .section = "login_sender",
+        .name = "action",
+        .value = "450 4.7.1 Too much mail with senders that are not your own, try again later",
+        .since = this_release,
+        .help = "What Postfix is told, as in [login_rate].",
+        .read = read_action,
+        .print = print_action,
+    },
+    Setting{
         .section = any_limit,
         .name = "key",
         .presence = Presence::required,
@@ -247,8 +402,8 @@ constexpr std::array table{
         .since = this_release,
         .help = "When it is counted: CONNECT, MAIL, RCPT, DATA or END-OF-MESSAGE. If it is absent: CONNECT for "
                 "connections, END-OF-MESSAGE for bytes, else RCPT. Postfix must ask at that stage.",
-        .read = [](const Place& place, std::string_view text) { return put(place.limit->stage, parse_stage(text)); },
-        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.limit->stage))}; },
+        .read = read_stage,
+        .print = print_stage,
     },
     Setting{
         .section = any_limit,

@@ -32,6 +32,19 @@ constexpr std::array all_sections{
             "How many recipients one message may have, if the client is neither logged in nor trusted. The recipients "
             "up to the limit get the message, the others are refused for now, and an honest server sends them in "
             "another message. An entry MaxRcpt: of the access table gives a client a limit of its own."},
+    Section{"login_rate",
+            "To how many recipients a login may send: each recipient of each message counts once, over all of the "
+            "login's addresses and sessions. A stolen password shows here first. An entry LoginRate: of the access "
+            "table gives a login, or all logins of a domain, limits of their own: a number for each window. Clients "
+            "with Connect: OK are exempt."},
+    Section{"login_messages",
+            "The same for messages: how many a login may send, however many recipients each has. There is no limit "
+            "until one is written."},
+    Section{"login_sender",
+            "How many messages a login may send with a sender that is not its own. Its own are all addresses of the "
+            "domain that the login name has after its @, and what `map' lists for it. Not counted are the null sender "
+            "<>, a sender without a domain, and, as nobody can know what belongs to it, a login without a domain that "
+            "`map' does not name. Clients with Connect: OK are exempt."},
     Section{
         "relay_grant",
         "Who has fetched mail with a password may send some from the same address (POP before SMTP). Asked only where "
@@ -61,7 +74,7 @@ constexpr std::array all_sections{
             "a table of nftables of its own. It has a reload of its own. Nothing in [client] trusted or never_ban, no "
             "address of this host and no net wider than [guard] allows goes there, whoever banned it."},
     Section{any_limit,
-            "A limit of your own; as many as 60 such sections, each with a NAME of lower-case letters, digits and `_'. "
+            "A limit of your own; as many as 50 such sections, each with a NAME of lower-case letters, digits and `_'. "
             "They are asked in the order of this file, and what one of them refuses is not counted. This one is an "
             "example: who is logged in may send to 500 recipients an hour and 2000 a day."},
 };
@@ -80,6 +93,18 @@ std::string_view table_section(std::string_view section) {
 }
 
 }  // namespace
+
+std::span<const LimitSection> limit_sections() {
+  static constexpr std::array all{
+      LimitSection{"client_conn", client_conn_draft, &Settings::client_conn},
+      LimitSection{"client_rate", client_rate_draft, &Settings::client_rate},
+      LimitSection{"message_recipients", message_recipients_draft, &Settings::message_recipients},
+      LimitSection{"login_rate", login_rate_draft, &Settings::login_rate},
+      LimitSection{"login_messages", login_messages_draft, &Settings::login_messages},
+      LimitSection{"login_sender", login_sender_draft, &Settings::login_sender},
+  };
+  return all;
+}
 
 std::span<const Section> sections() {
   return all_sections;

@@ -56,6 +56,15 @@ struct Section {
   std::string_view help;
 };
 
+// A section that is a limit with most of it given.
+struct LimitSection {
+  std::string_view name;
+  LimitDraft (*draft)();
+  Limit Settings::*limit;
+};
+
+std::span<const LimitSection> limit_sections();
+
 // In the order of the example file.
 std::span<const Section> sections();
 std::span<const Setting> settings_table();

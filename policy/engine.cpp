@@ -11,6 +11,7 @@
 #include "policy/identity.hpp"
 #include "policy/limit_rule.hpp"
 #include "policy/listing_rule.hpp"
+#include "policy/login_sender_rule.hpp"
 #include "policy/relay_grant_rule.hpp"
 
 namespace mxwarden::policy {
@@ -18,7 +19,8 @@ namespace {
 
 // The order in which rules speak. Later ones have their place in it: operator's ban, Connect entry, ban, listing,
 // client_conn, client_rate, greet_pause, message_recipients (which needs no store, and what it refuses no later limit
-// is to count), the limits in the order of the file, the rest. relay_grant is by itself, in context `relay`.
+// is to count), those of logins, the limits in the order of the file, the rest. relay_grant is by itself, in context
+// `relay`.
 std::vector<Rule> make_rules(const conf::Settings& settings) {
   std::vector<Rule> rules;
   const auto add_limit = [&](const conf::Limit& limit, std::optional<conf::AccessTag> tag) {
@@ -32,6 +34,11 @@ std::vector<Rule> make_rules(const conf::Settings& settings) {
   if (settings.client_conn.mode != conf::Mode::off) rules.push_back(make_client_conn_rule(settings.client_conn));
   add_limit(settings.client_rate, conf::AccessTag::client_rate);
   add_limit(settings.message_recipients, conf::AccessTag::max_rcpt);
+  add_limit(settings.login_rate, conf::AccessTag::login_rate);
+  add_limit(settings.login_messages, std::nullopt);
+  if (settings.login_sender.mode != conf::Mode::off) {
+    rules.push_back(make_login_sender_rule(settings.login_sender, settings.client, settings.login_senders.listed));
+  }
   for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
   if (settings.client.good_record.count > 0) rules.push_back(make_good_record_rule(settings.client.good_record));
   return rules;
@@ -106,7 +113,7 @@ void Engine::put(const Request& request, const View& view, const store::Records*
     question.trusted =
         std::ranges::any_of(client_.trusted, [&](const Prefix& prefix) { return prefix.contains(*address); });
   }
-  question.access = access_->match(address, request[Attribute::client_name]);
+  question.access = access_->match(address, request[Attribute::client_name], request[Attribute::sasl_username]);
   question.known = records != nullptr && address != nullptr ? look_up(*records, *address, now) : Known{};
 }
 

@@ -76,9 +76,11 @@ void append_key_value(std::string& to, const conf::KeyPart& part, const Question
     case Attribute::sasl_sender: {
       if (part.form == conf::KeyPart::Form::domain) return append_domain_of(to, value);
       if (value.empty() && part.attribute == Attribute::sender) to += "<>";
-      // Who is not logged in writes to mailboxes of ours.
-      const bool ours = part.attribute == Attribute::recipient && !request.logged_in();
-      return append_canonical_address(to, value, ours ? LocalPart::lower_case : LocalPart::as_written);
+      // Who is not logged in writes to mailboxes of ours. A login is one however it is typed: where its case does not
+      // matter to who checks the password, another spelling must not be another count.
+      const bool folds = part.attribute == Attribute::sasl_username ||
+                         (part.attribute == Attribute::recipient && !request.logged_in());
+      return append_canonical_address(to, value, folds ? LocalPart::lower_case : LocalPart::as_written);
     }
     default:
       to += value;
@@ -94,7 +96,8 @@ class LimitRule {
         grain_(grain_of(limit)),
         by_client_(is_client_key(limit.key)),
         about_client_(limit.key.about_client()),
-        asks_for_login_(limit.when.asks_for_login() || limit.key.asks_for_login()),
+        login_is_key_(limit.key.asks_for_login()),
+        asks_for_login_(limit.when.asks_for_login() || login_is_key_),
         entity_prefix_(limit.key.text + ":") {
     for (const auto& window : limit.windows) windows_.push_back({window.length, window.limit});
     unlimited_ = std::ranges::all_of(windows_, [](const auto& w) { return w.limit == store::Window::no_limit; });
@@ -168,6 +171,7 @@ class LimitRule {
     if (limit_.counted != Counted::connections && limit_.stage != ProtocolState::connect &&
         request.state != limit_.stage)
       return "it counts at another protocol_state";
+    if (login_is_key_ && !request.logged_in()) return lacks_key;
     if (question.exempt()) return why::exempt;
     if (about_client_ && (question.trusted || (request.logged_in() && !asks_for_login_))) return question.why_ours();
     return holds(limit_.when, request) ? std::string_view() : "its `when' leaves this request out";
@@ -289,6 +293,7 @@ class LimitRule {
   Grain grain_;
   bool by_client_;
   bool about_client_;
+  bool login_is_key_;
   bool asks_for_login_;
   std::string entity_prefix_;
   store::Windows windows_;

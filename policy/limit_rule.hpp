@@ -1,5 +1,6 @@
 #pragma once
-// The one limit mechanism. [client_rate], [message_recipients] and every [limit NAME] are rows of it.
+// The one limit mechanism. [client_rate], [message_recipients], [login_rate], [login_messages] and every [limit NAME]
+// are rows of it; [login_sender] is one with a condition of its own (policy/login_sender_rule.hpp).
 //
 // What is counted, and when:
 //   connections          once a session, at its first request of any state
@@ -21,8 +22,8 @@
 
 namespace mxwarden::policy {
 
-// `override_tag`: entries of the access table that replace the limits for a client: a number for each window; a single
-// one replaces the first window's, and the other windows' in proportion; 0: no limit at all.
+// `override_tag`: entries of the access table that replace the limits for a client or a login: a number for each
+// window; a single one replaces the first window's, and the other windows' in proportion; 0: no limit at all.
 Rule make_limit_rule(const conf::Limit& limit, const conf::Settings::Client& client,
                      std::optional<conf::AccessTag> override_tag);
 

@@ -3,6 +3,7 @@
 //   # text                      a remark
 //   !set section.key=value      a setting (before the first request, or later: a reload)
 //   !access line                adds a line to the access table (likewise)
+//   !senders line               adds a line to the map of [login_sender] (likewise)
 //   !default name=value ...     attributes of every request from here on
 //   !connections ADDRESS N      so many connections that client has here, each one that asks included; else 1
 //   !ban NET 1h RULE reason     a record; RULE `operator' is the operator's own
@@ -93,6 +94,9 @@ class Stage {
     } else if (line.starts_with("!access ")) {
       access_text_ += line.substr(8) + '\n';
       reload();
+    } else if (line.starts_with("!senders ")) {
+      senders_text_ += line.substr(9) + "\n";
+      reload();
     } else if (line.starts_with("!default ")) {
       defaults_ = parse_attributes(line.substr(9));
     } else if (line.starts_with("!connections ")) {
@@ -168,7 +172,9 @@ class Stage {
 
   std::shared_ptr<const policy::Engine> make_engine() {
     conf::Report report;
-    const auto settings = conf::parse_settings("", "transcript", overrides_, report);
+    auto settings = conf::parse_settings("", "transcript", overrides_, report);
+    settings.login_senders.listed =
+        std::make_shared<conf::SenderMap>(conf::SenderMap::parse(senders_text_, "senders", report));
     auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text_, "access", report));
     for (const auto& fault : report.faults) fail(fault.to_string());
     offences_.configure(settings, access);
@@ -248,6 +254,7 @@ class Stage {
   ManualClock clock_;
   std::vector<conf::Override> overrides_;
   std::string access_text_;
+  std::string senders_text_;
   Attributes defaults_;
   std::vector<policy::TcpConnection> tcp_table_;
   FakeCounter counter_;

@@ -171,6 +171,30 @@ TEST_CASE("an entry with more rates than there are windows is warned of") {
                            "effect\n");
 }
 
+TEST_CASE("so is one for logins") {
+  const TestFile access("access", "LoginRate: 5\nLoginRate:anna 5 50\n");
+  const auto outcome = run({"--check-config", "--set", "client.access=" + access.path()});
+  CHECK(outcome.status() == 0);
+  CHECK(outcome.err ==
+        access.path() + ":2: warning: LoginRate has 2 numbers and [login_rate] 1 window; the others have no effect\n");
+}
+
+TEST_CASE("the map of senders is read with the settings, and its faults are theirs") {
+  const TestFile good("senders", "anna @example.net\n");
+  const auto started = run({"--set", "login_sender.map=" + good.path()});
+  REQUIRE(std::holds_alternative<Started>(started.result));
+  const auto& senders = std::get<Started>(started.result).configuration.settings.login_senders;
+  REQUIRE(senders.listed != nullptr);
+  CHECK(senders.listed->lists("anna", "@example.net"));
+
+  const TestFile broken("broken", "anna\nbert @example.net\ncarl example.net\n");
+  const auto refused = run({"--check-config", "--set", "login_sender.map=" + broken.path()});
+  CHECK(refused.status() == exit_configuration);
+  CHECK(refused.err.find(broken.path() + ":1: no sender stands after `anna'") != std::string::npos);
+  CHECK(refused.err.find(broken.path() + ":3: `example.net' is not a sender") != std::string::npos);
+  CHECK(run({"--check-config", "--set", "login_sender.map=/nonexistent/senders"}).status() == exit_configuration);
+}
+
 TEST_CASE("the example files are printed for those who build the project") {
   CHECK(run({"--print-example", "conf"}).out == example_settings());
   CHECK(run({"--print-example", "access"}).out.find("# access: ") == 0);

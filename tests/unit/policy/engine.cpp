@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "policy/pipeline.hpp"
 #include "store/embedded_store.hpp"
 
@@ -135,6 +137,19 @@ TEST_CASE("rules that count nothing take none of the tracker's bits") {
   CHECK(bench.ask().remarks.size() == 10);
   rules.push_back(counting("one more", 100));
   CHECK_THROWS_AS(Bench{rules}, std::logic_error);
+}
+
+TEST_CASE("all rules, and as many limits of one's own as are allowed, have a bit each") {
+  std::string text = "[relay_grant]\nmode = enforce\n[login_messages]\nlimit = 1\n";
+  for (int at = 0; at < 50; ++at) {
+    text += "[limit l" + std::to_string(at) + "]\nkey = sender\ncount = messages\nwindow = 1h\nlimit = 5\n";
+  }
+  conf::Report report;
+  const auto settings = conf::parse_settings(text, "m.conf", {}, report);
+  REQUIRE(report.faults.empty());
+  const Engine engine(settings, std::make_shared<const conf::AccessTable>());
+  CHECK(std::ranges::count_if(engine.rules(), &Rule::counts) <= static_cast<std::ptrdiff_t>(most_counting_rules));
+  CHECK(engine.rules().size() > 60);
 }
 
 TEST_CASE("a rule may hold the answer back and decide when the time is over") {

@@ -215,9 +215,10 @@ TEST_CASE("what is wrong with the attributes is told") {
 
 TEST_CASE("whatever the attributes hold, the answer is one line of JSON that fits") {
   std::string many(settings_text);
-  for (int i = 0; i < 58; ++i) {
+  for (int i = 0; i < 48; ++i) {
     many += fmt::format(
-        "[limit a{}]\nkey = sender + helo_name\nstage = RCPT\ncount = distinct recipients\nwindow = 60s\n"
+        "[limit a{:038}]\nkey = sender + helo_name + sasl_sender + ccert_subject\nstage = RCPT\ncount = distinct "
+        "recipients\nwindow = 60s\n"
         "limit = 1\nmode = monitor\naction = 450 4.7.1 {}\n",
         i, std::string(280, '"'));
   }
