@@ -1,4 +1,5 @@
-"""A Dovecot of one's own: POP3 and IMAP for a user `u1` with the password `secret`, logging into a file of the test's.
+"""A Dovecot of one's own: POP3 and IMAP for a user `u1` with the password `secret`, logging into a file of the test's; and
+the same password of any other users for Postfix to ask about (SASL).
 
 Nothing of the system's configuration is read. Needs root and the packages dovecot-pop3d and dovecot-imapd.
 """
@@ -35,20 +36,35 @@ userdb {{
 
 PASSWORD = "secret"
 
+_SASL_CONF = """
+service auth {{
+  unix_listener {path} {{
+    mode = 0660
+    user = postfix
+    group = postfix
+  }}
+}}
+"""
+
+# Parameters of main.cf: smtpd lets log in whom Dovecot knows, if it has `sasl_of` that Postfix.
+SASL = {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth", "smtpd_sasl_auth_enable": "yes"}
+
 
 class Dovecot:
-    """`log`: the file it appends to."""
+    """`log`: the file it appends to. `sasl_of`: the Postfix, running, whose smtpd may ask about passwords."""
 
-    def __init__(self, folder, log):
+    def __init__(self, folder, log, users=("u1",), sasl_of=None):
         self.folder = pathlib.Path(folder) / "dovecot"
         (self.folder / "run").mkdir(parents=True)
         (self.folder / "mail").mkdir()
         subprocess.run(["chown", "nobody:nogroup", self.folder / "mail"], check=True)
-        (self.folder / "users").write_text(f"u1:{{PLAIN}}{PASSWORD}::::::\n")
+        (self.folder / "users").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}::::::\n" for user in users))
         (self.folder / "users").chmod(0o644)
         self._conf = self.folder / "dovecot.conf"
-        self._conf.write_text(_CONF.format(folder=self.folder, log=log, address=network.SERVER,
-                                           address6=network.SERVER6))
+        conf = _CONF.format(folder=self.folder, log=log, address=network.SERVER, address6=network.SERVER6)
+        if sasl_of:
+            conf += _SASL_CONF.format(path=sasl_of.folder / "spool/private/auth")
+        self._conf.write_text(conf)
         self._process = None
 
     def __enter__(self):

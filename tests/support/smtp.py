@@ -1,8 +1,10 @@
 """An SMTP client that says exactly what a test wants to say, and shows exactly what came back."""
 
+import base64
 import contextlib
 import dataclasses
 import socket
+import ssl
 
 from support import network
 
@@ -47,12 +49,21 @@ def connect(source, port, server=None, timeout=15):
     return connection
 
 
-class Smtp:
-    """One SMTP session, from the connection on; `banner` is the server's first reply."""
+def _tls(connection):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(connection)
 
-    def __init__(self, source=None, server=None, port=25, timeout=15):
+
+class Smtp:
+    """One SMTP session, from the connection on; `banner` is the server's first reply. tls: from the first byte on."""
+
+    def __init__(self, source=None, server=None, port=25, timeout=15, tls=False):
         self._socket = connect(source, port, server, timeout)
         try:
+            if tls:
+                self._socket = _tls(self._socket)
             self._file = self._socket.makefile("rb")
             self.banner = self.reply()
         except BaseException:
@@ -100,6 +111,18 @@ class Smtp:
         reply = self.command("XCLIENT " + " ".join(f"{name}={value}" for name, value in attributes.items()))
         assert reply.code == 220, reply
         return self.hello()
+
+    def start_tls(self):
+        """Whoever it is: a test knows whom it has called."""
+        reply = self.command("STARTTLS")
+        assert reply.code == 220, reply
+        self._file.close()
+        self._socket = _tls(self._socket)
+        self._file = self._socket.makefile("rb")
+        return self.hello()
+
+    def log_in(self, user, password):
+        return self.command("AUTH PLAIN " + base64.b64encode(f"\0{user}\0{password}".encode()).decode())
 
     def mail(self, sender, parameters=""):
         return self.command(f"MAIL FROM:<{sender}>{parameters}")
