@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 
-from support import case, postfix, smtp, waiting
+from support import case, certificates, dovecot, mxwardend, postfix, smtp, waiting
 
 SNIPPETS = pathlib.Path(__file__).parents[2] / "postfix-snippets"
 
 SUBMISSION = 587
+SUBMISSIONS = 465
 
 CONF = """
 [client_rate]
@@ -133,6 +134,108 @@ class UnixSocket(Snippet, case.PostfixTestCase):
             pids = waiting.until(lambda: re.findall(r"smtpd\[(\d+)\]: connect from \S+\[198.51.100.94\]",
                                                     self.postfix.log()), "smtpd to log the connection")
             self.assertEqual(os.readlink(f"/proc/{pids[-1]}/root"), str(self.postfix.folder / "spool"))
+
+
+class Ports(case.TestCase):
+    """Port 25 and the ports where users log in, by the fragments for main.cf and master.cf and the rules they show."""
+
+    ANNA = "anna@example.org"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        main, cls.master = ((SNIPPETS / name).read_text() for name in ("ports-main.cf", "ports-master.cf"))
+        cls.conf = "\n".join(re.findall(r"^#   (.*)$", main, flags=re.MULTILINE))
+        cls.main = main
+        certificate, key = certificates.Authority(cls.folder / "authority").sign("DNS:mx.example.org")
+        tls = f"smtpd_tls_cert_file = {certificate}\nsmtpd_tls_key_file = {key}\n"
+        cls.postfix = postfix.Postfix(cls.folder, (SNIPPETS / "tcp.cf").read_text() + main + tls,
+                                      {postfix.PORT: {}}, master=cls.master)
+        cls.enterClassContext(cls.postfix)
+        cls.enterClassContext(dovecot.Dovecot(cls.folder, cls.folder / "dovecot.log", [cls.ANNA], cls.postfix))
+
+    def start_mxwardend(self):
+        return self.mxwardend(self.conf.replace("limit = 100 500", "limit = 3 500"))
+
+    def session(self, port):
+        """TLS is there, a login not yet."""
+        one = smtp.Smtp("198.51.100.95", port=port, tls=port == SUBMISSIONS)
+        self.addCleanup(one.close)
+        one.hello()
+        if port != SUBMISSIONS:
+            one.start_tls()
+        return one
+
+    def test_postconf_has_nothing_to_complain_about_and_reads_the_values_as_written(self):
+        for name, value in parameters(self.main).items():
+            self.assertEqual(self.postfix.postconf("-h", name)[0], value + "\n")
+        # Which parameters there are: it complains of those that nobody reads.
+        complaints = self.postfix.postconf()[1].splitlines()
+        # The fragment's relay restrictions come after those that this Postfix has otherwise.
+        self.assertEqual([line for line in complaints if "earlier entry: smtpd_relay_restrictions=" not in line], [])
+        for port, options in re.findall(r"^(\d+) .*\n((?: +-o .*\n)+)", self.master, flags=re.MULTILINE):
+            written = dict(re.findall(r"-o (\w+)=(.*)", options))
+            self.assertGreaterEqual(len(written), 8)
+            for name, value in written.items():
+                self.assertEqual(self.postfix.postconf("-P", f"{port}/inet/{name}")[0],
+                                 f"{port}/inet/{name} = {value}".rstrip() + "\n")
+
+    def test_the_rules_they_show_are_fine(self):
+        daemon = self.mxwardend(self.conf)
+        self.assertNotIn("warning", daemon.log())
+        checked = mxwardend.run("--check-config", "--config", daemon.conf_path)
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+
+    def test_on_port_25_nobody_can_log_in_and_nothing_is_relayed(self):
+        self.start_mxwardend()
+        with smtp.Smtp("198.51.100.95") as session:
+            self.assertNotIn("AUTH", session.hello().text)
+            self.assertEqual(session.log_in(self.ANNA, dovecot.PASSWORD).code, 503)
+            session.mail("someone@sender.example")
+            self.assertEqual(session.recipient("someone@elsewhere.example").code, 554)
+            self.assertEqual(session.recipient("user1@example.org").code, 250)
+        with smtp.Smtp(server="127.0.0.1") as session:
+            session.mail("someone@sender.example")
+            self.assertEqual(session.recipient("someone@elsewhere.example").code, 554)
+
+    def test_on_the_ports_of_users_there_is_no_password_without_tls(self):
+        self.start_mxwardend()
+        with smtp.Smtp("198.51.100.95", port=SUBMISSION) as session:
+            self.assertNotIn("AUTH", session.hello().text)
+            self.assertEqual(session.mail(self.ANNA).code, 530)
+
+    def test_on_the_ports_of_users_mail_without_a_login_is_refused(self):
+        self.start_mxwardend()
+        for port in SUBMISSION, SUBMISSIONS:
+            session = self.session(port)
+            session.mail("someone@sender.example")
+            for recipient in "user1@example.org", "someone@elsewhere.example":
+                self.assertEqual(session.recipient(recipient).code, 554, (port, recipient))
+
+    def test_with_a_login_it_goes_anywhere_and_is_counted_over_both_ports(self):
+        daemon = self.start_mxwardend()
+        codes = []
+        for port in SUBMISSION, SUBMISSIONS:
+            session = self.session(port)
+            self.assertEqual(session.log_in(self.ANNA, dovecot.PASSWORD).code, 235)
+            session.mail(self.ANNA)
+            codes += [session.recipient(f"someone{n}@elsewhere.example").code for n in range(2)]
+            self.assertEqual(session.data().code, 250)
+        self.assertEqual(codes, [250, 250, 250, 450])
+        [line] = daemon.wait_decisions(rule="login_rate")
+        self.assertEqual((line["login"], line["count"], line["limit"]), (self.ANNA, "4", "3"))
+        self.assertEqual(len(self.postfix.wait_delivered(self.ANNA, 3)), 3)
+
+    def test_a_limit_by_port_counts_there_alone(self):
+        self.mxwardend(self.conf.replace("limit = 1000", "limit = 1"))
+        with smtp.Smtp("198.51.100.95") as session:
+            session.hello()
+            session.mail("someone@sender.example")
+            self.assertEqual([session.recipient(f"user{n}@example.org").code for n in range(2)], [250, 450])
+        session = self.session(SUBMISSION)
+        session.log_in(self.ANNA, dovecot.PASSWORD)
+        session.mail(self.ANNA)
+        self.assertEqual([session.recipient(f"user{n}@example.org").code for n in range(3)], [250] * 3)
 
 
 if __name__ == "__main__":

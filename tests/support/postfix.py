@@ -61,6 +61,7 @@ error     unix  - - n - - error
 retry     unix  - - n - - error
 discard   unix  - - n - - discard
 anvil     unix  - - n - 1 anvil
+tlsmgr    unix  - - n 1000? 1 tlsmgr
 postlog   unix-dgram n - n - 1 postlogd
 """
 
@@ -80,15 +81,15 @@ DELAYED_PORT = 2525
 
 class Postfix:
     """`main`: parameters of main.cf, or the text of a fragment of it. `listeners`: {port: {parameter: value}}.
-    `address`: its IPv4 address, beside those of the loopback device."""
+    `master`: further text for master.cf. `address`: its IPv4 address, beside those of the loopback device."""
 
-    def __init__(self, folder, main, listeners=None, chroot=False, address=network.SERVER):
+    def __init__(self, folder, main, listeners=None, chroot=False, address=network.SERVER, master=""):
         self.folder = pathlib.Path(folder) / "postfix"
         self._address = address
         self._pid = None
-        self._configure(main, listeners or {PORT: {"smtpd_delay_reject": "no"}, DELAYED_PORT: {}}, chroot)
+        self._configure(main, listeners or {PORT: {"smtpd_delay_reject": "no"}, DELAYED_PORT: {}}, chroot, master)
 
-    def _configure(self, main, listeners, chroot):
+    def _configure(self, main, listeners, chroot, more):
         for name in ("etc", "spool", "data"):
             (self.folder / name).mkdir(parents=True)
         subprocess.run(["chown", "postfix:", self.folder / "data"], check=True)
@@ -101,7 +102,7 @@ class Postfix:
             arguments = "".join(f" -o {{ {name} = {value} }}" for name, value in options.items())
             for address in (self._address, f"[{network.SERVER6}]", "127.0.0.1"):
                 master += f"{address}:{port} inet n - {'y' if chroot else 'n'} - - smtpd{arguments}\n"
-        (self.folder / "etc/master.cf").write_text(master + _MASTER)
+        (self.folder / "etc/master.cf").write_text(master + more + _MASTER)
 
     def __enter__(self):
         self.start()
