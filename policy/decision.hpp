@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "conf/limit.hpp"
+#include "policy/client_socket.hpp"
 #include "store/record_book.hpp"
 
 namespace mxwarden::policy {
@@ -37,6 +38,7 @@ struct Verdict {
 // The answer is not yet to be given: wait, then decide again with Question::held set.
 struct Hold {
   Duration length{};
+  bool look = false;  // at the client's socket, before and after: Question::socket says what it showed
 };
 
 struct Decision {
@@ -46,6 +48,7 @@ struct Decision {
   // What is to be logged besides: rules in monitor mode that would have answered, and rules whose action is DUNNO.
   std::vector<Verdict> remarks;
   std::optional<Hold> hold;
+  ClientSocket socket = ClientSocket::none;  // what it showed, where a rule wanted to know
   std::string_view store;  // which one has answered; `none`: it could not; a name that lives as long as the program
   std::string failure;     // not empty: an exception kept the rules from deciding
 };

@@ -105,6 +105,7 @@ void Engine::put(const Request& request, const View& view, const store::Records*
   question.client.clear();
   question.trusted = false;
   question.held = {};
+  question.socket = {};
   question.spared = nullptr;
   const Address* address = nullptr;
   if (view.client) {

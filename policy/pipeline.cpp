@@ -146,8 +146,24 @@ void Pipeline::take(store::Answers answers, Plan& plan) {
 }
 
 Decision Pipeline::resume(Inquiry& inquiry, Duration held) {
-  inquiry.plan.question.held = held;
+  auto& question = inquiry.plan.question;
+  question.held = held;
+  if (inquiry.hold && inquiry.hold->look) {
+    const auto shown = look(inquiry);
+    // It was there when the wait began; one that was reset is in no table.
+    question.socket = shown == ClientSocket::not_here ? ClientSocket::gone : shown;
+  }
   auto decision = decide(inquiry);
+  settle(aftermath_of(inquiry, decision));
+  return decision;
+}
+
+Decision Pipeline::cut_short(Inquiry& inquiry) {
+  auto& question = inquiry.plan.question;
+  question.socket = ClientSocket::none;
+  auto decision = decide(*inquiry.engine, inquiry.plan);
+  for (; decision.hold; decision = decide(*inquiry.engine, inquiry.plan)) question.held += decision.hold->length;
+  decision = decided(inquiry, std::move(decision));
   settle(aftermath_of(inquiry, decision));
   return decision;
 }
@@ -162,8 +178,25 @@ void Pipeline::replace_engine(std::shared_ptr<const Engine> engine) {
 }
 
 Decision Pipeline::decide(Inquiry& inquiry) {
+  auto& question = inquiry.plan.question;
   auto decision = decide(*inquiry.engine, inquiry.plan);
+  if (decision.hold && decision.hold->look && question.socket == ClientSocket::none) {
+    question.socket = look(inquiry);
+    // Else there is nothing to wait for.
+    if (question.socket != ClientSocket::silent) decision = decide(*inquiry.engine, inquiry.plan);
+  }
+  return decided(inquiry, std::move(decision));
+}
+
+ClientSocket Pipeline::look(const Inquiry& inquiry) const {
+  if (options_.sockets == nullptr) return ClientSocket::not_here;
+  return options_.sockets->look(inquiry.request, inquiry.view);
+}
+
+Decision Pipeline::decided(Inquiry& inquiry, Decision decision) {
   decision.store = inquiry.store;
+  decision.socket = inquiry.plan.question.socket;
+  inquiry.hold = decision.hold;
   if (!decision.hold) tracker_.settle(inquiry.view, inquiry.engine->settle(inquiry.plan, decision));
   return decision;
 }

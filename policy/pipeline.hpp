@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "policy/client_socket.hpp"
 #include "policy/connections.hpp"
 #include "policy/engine.hpp"
 #include "policy/explanation.hpp"
@@ -27,6 +29,7 @@ struct Inquiry {
   Plan plan;
   std::string_view store;                // which one has answered
   std::shared_ptr<const Engine> engine;  // the one it was planned with, should a reload come in between; kept after
+  std::optional<Hold> hold;              // that it is in
   Done done;
 };
 
@@ -38,6 +41,7 @@ class Pipeline {
   struct Options {
     Unanswered unanswered = Unanswered::dunno;
     ConnectionCounter* connections = nullptr;  // null: rules that go by them have nothing to say
+    ClientSockets* sockets = nullptr;          // null: none is at this host
     const store::Records* records = nullptr;   // likewise
     Offences* offences = nullptr;              // is told of attempts; null: nobody is
     GoodRecords* good_records = nullptr;       // is told of whom rules refuse, and keeps rules from them; likewise
@@ -48,11 +52,13 @@ class Pipeline {
   Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine, const Options& options);
 
   // `done` is called once, possibly before ask() returns and else not before flush(), at now + within at the latest.
-  // If the decision has a hold: wait, then resume().
+  // If the decision has a hold: wait, then resume() or cut_short().
   void ask(Inquiry& inquiry, Instant now, Duration within, Inquiry::Done done);
   // At the end of each turn in which something was asked.
   void flush() { store_.flush(); }
   Decision resume(Inquiry& inquiry, Duration held);
+  // In the place of resume(), where nobody can wait any longer: what it would be if nothing came of the wait.
+  Decision cut_short(Inquiry& inquiry);
 
   // What ask() would lead to now, and why; nothing of it is counted or remembered. `done` as that of ask().
   void explain(Explanation& explanation, Instant now, Duration within, Explanation::Done done);
@@ -77,6 +83,8 @@ class Pipeline {
   void settle(const Aftermath& aftermath);
   Decision decision_with(Inquiry& inquiry, store::Answers answers);
   Decision decide(Inquiry& inquiry);
+  ClientSocket look(const Inquiry& inquiry) const;
+  Decision decided(Inquiry& inquiry, Decision decision);
   Decision decide(const Engine& engine, Plan& plan) const;
   static void take(store::Answers answers, Plan& plan);
   void survey(Explanation& explanation, Instant now) const;

@@ -30,6 +30,7 @@ struct Question {
   const RuleNames* spared = nullptr;  // rules that a guard keeps from it; null: none
   RuleMask bit = 0;                   // of the rule that is being asked
   Duration held{};                    // how long the answer was held back so far
+  ClientSocket socket{};              // what it showed, before that or after
 
   // The Connect entry that covers it, or null.
   const conf::AccessEntry* connect() const { return access[conf::AccessTag::connect]; }

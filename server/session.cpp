@@ -59,7 +59,9 @@ void Session::ready(bool peer_ended) {
   if (state_ == State::waiting) {
     state_ = State::ready;
     guarded([this] { receive(); });
-  } else if (state_ == State::sending && send_rest()) {
+  } else if (state_ == State::holding && peer_ended_) {
+    cut_hold_short();
+  } else if (state_ == State::sending && watching_writes_ && send_rest()) {
     state_ = State::ready;
   }
   if (state_ == State::ready) sessions_.work_in_turn(*this);
@@ -177,17 +179,32 @@ void Session::decided(const policy::Decision& decision) {
 }
 
 void Session::hold(Duration length) {
+  if (draining_ || peer_ended_ || !sessions_.may_hold()) return answer(sessions_.pipeline_.cut_short(inquiry_));
   state_ = State::holding;
+  ++sessions_.held_;
   if (!hold_timer_) hold_timer_.emplace(sessions_.context_);
   held_ += length;
   hold_timer_->expires_after(length);
   hold_timer_->async_wait([self = shared_from_this()](const error_code& error) {
     if (error || self->state_ != State::holding) return;
     self->receives_left_ = most_receives_a_turn;
+    self->end_hold();
     self->guarded([&] { self->decided(self->sessions_.pipeline_.resume(self->inquiry_, self->held_)); });
     self->work();
     self->sessions_.pipeline_.flush();
   });
+}
+
+void Session::end_hold() {
+  state_ = State::deciding;
+  --sessions_.held_;
+}
+
+// Nobody hears the answer, or nobody can wait for it any more.
+void Session::cut_hold_short() {
+  end_hold();
+  hold_timer_->cancel();
+  guarded([this] { answer(sessions_.pipeline_.cut_short(inquiry_)); });
 }
 
 void Session::answer(const policy::Decision& decision) {
@@ -233,11 +250,16 @@ bool Session::send_rest() {
 
 void Session::drain() {
   draining_ = true;
+  if (state_ == State::holding) {
+    cut_hold_short();
+    return;
+  }
   if (state_ == State::waiting && !parser_.has_unread() && !bytes_wait_in_kernel()) close(CloseReason::drain);
 }
 
 void Session::close(CloseReason reason) {
   if (state_ == State::closed) return;
+  if (state_ == State::holding) end_hold();
   state_ = State::closed;
   if (hold_timer_) hold_timer_->cancel();
   sessions_.readiness_.forget(socket_.get(), *this);

@@ -32,7 +32,7 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   Session(FileDescriptor socket, const Entrance& entrance, std::uint64_t id, Instant now, Sessions& sessions);
 
   void start();
-  // Ends as soon as nothing is asked any more: at once, or after the answer that is due.
+  // Ends as soon as nothing is asked any more: at once, or after the answer that is due, for which no hold is waited.
   void drain();
   void close(CloseReason reason);
 
@@ -44,7 +44,8 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   friend class Sessions;
 
   // ready: has something to look at; waiting: for bytes; deciding: the pipeline has the request; holding: a rule wants
-  // the answer held back; sending: a reply, or the rest of it that the kernel did not take at once.
+  // the answer held back, until Postfix hangs up; sending: a reply, or the rest of it that the kernel did not take at
+  // once.
   enum class State : std::uint8_t { ready, waiting, deciding, holding, sending, closed };
 
   // Takes what has come; work() looks at it when all that are ready in this turn have done so.
@@ -60,6 +61,8 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   void ask();
   void decided(const policy::Decision& decision);
   void hold(Duration length);
+  void end_hold();
+  void cut_hold_short();
   void answer(const policy::Decision& decision);
   void prepare_reply(std::string_view action);
   void send_gathered_reply();

@@ -1,5 +1,7 @@
 #include "server/sessions.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -63,6 +65,13 @@ void Sessions::send_replies() {
 
 void Sessions::used(Session& session) {
   open_.splice(open_.end(), open_, session.place_);
+}
+
+bool Sessions::may_hold() {
+  if (held_ < most_held) return true;
+  too_many_held_.warn(fmt::format("{} answers are held back at once; no more are ([greet_pause])", held_),
+                      clock_.now());
+  return false;
 }
 
 void Sessions::closed(Session& session, CloseReason reason) {

@@ -1,6 +1,7 @@
 #pragma once
 // All open policy connections, in the order of their last use, so that the one idle longest is at hand: for the idle
-// timeout, which is looked at each second instead of by a timer for each, and for the cap.
+// timeout, which is looked at each second instead of by a timer for each, and for the cap. And how many answers are
+// held back at once.
 //
 // A turn of those that are ready goes in steps, each taken by all of them before the next: receive; parse and ask;
 // decide; send, some at a time, so that who has asked first does not wait for all. Likewise when answers of a store
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "policy/pipeline.hpp"
 #include "server/readiness.hpp"
 #include "server/recorder.hpp"
@@ -22,6 +24,10 @@ namespace mxwarden::server {
 
 class Sessions {
  public:
+  // Answers held back at once. Each keeps an smtpd busy, of which Postfix has 100 unless it is told otherwise: ten
+  // times that is a large host in a flood, which needs its processes more than what a wait may show.
+  static constexpr std::size_t most_held = 1000;
+
   struct Options {
     std::size_t max_connections = 4096;
     Duration idle_timeout = std::chrono::seconds(1200);
@@ -57,6 +63,7 @@ class Sessions {
   void end_turn();
   void end_turn_later();
   void used(Session& session);
+  bool may_hold();
   void closed(Session& session, CloseReason reason);
   void bury_later();
   void close_one_for_another();
@@ -74,6 +81,8 @@ class Sessions {
   std::vector<Session*> sending_;
   bool turn_ends_ = false;  // by itself, or soon
   std::uint64_t last_id_ = 0;
+  std::size_t held_ = 0;  // sessions whose answer is held back
+  log::RepeatedWarning too_many_held_;
   bool draining_ = false;
   std::function<void()> on_closed_;
 };

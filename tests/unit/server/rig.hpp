@@ -51,7 +51,7 @@ struct Rig {
   }
 
   // Says `REJECT <sender>`, so that a reply names its question; nothing for an empty sender. A sender `hold@...` is
-  // first held for a millisecond.
+  // first held for a millisecond, `long@...` for an hour.
   static policy::Rule echo_rule() {
     policy::Rule rule;
     rule.name = "echo";
@@ -68,6 +68,7 @@ struct Rig {
       if (sender.starts_with("hold@") && question.held == Duration::zero()) {
         return policy::Hold{std::chrono::milliseconds(1)};
       }
+      if (sender.starts_with("long@") && question.held == Duration::zero()) return policy::Hold{std::chrono::hours(1)};
       policy::Verdict verdict;
       verdict.rule = "echo";
       verdict.action = "REJECT " + std::string(sender);

@@ -75,6 +75,35 @@ TEST_CASE("a held answer comes after the hold, and what waits behind it after th
   CHECK(rig.store.asked == 2);
 }
 
+TEST_CASE("a hold ends with the drain, and the connection with the answers that are due") {
+  Rig rig;
+  auto postfix = rig.connect();
+  postfix.write(Rig::question("long@a") + Rig::question("long@b"));
+  rig.poll();
+  CHECK(postfix.read() == "");
+  rig.sessions.drain();
+  rig.poll();
+  CHECK(postfix.read() == Rig::reply("long@a") + Rig::reply("long@b"));
+  CHECK(postfix.closed());
+  CHECK(rig.sessions.size() == 0);
+}
+
+TEST_CASE("a hold ends when Postfix hangs up") {
+  Rig rig;
+  auto other = rig.connect();
+  {
+    auto postfix = rig.connect();
+    postfix.write(Rig::question("long@a"));
+    rig.poll();
+    CHECK(rig.sessions.size() == 2);
+  }
+  rig.poll();
+  CHECK(rig.sessions.size() == 1);
+  other.write(Rig::question("b"));
+  rig.poll();
+  CHECK(other.read() == Rig::reply("b"));
+}
+
 TEST_CASE("a malformed request gets no reply and ends its connection, the requests before it and others are unharmed") {
   Rig rig;
   auto good = rig.connect();
