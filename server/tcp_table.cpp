@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "server/tcp_dump.hpp"
+#include "server/tcp_question.hpp"
 
 namespace mxwarden::server {
 namespace {
@@ -41,12 +42,33 @@ Result<void> KernelTcpTable::dump(std::span<const std::uint16_t> server_ports,
   TcpDump answer(questions_, connections);
   alignas(nlmsghdr) std::array<char, 32768> buffer;  // what the kernel fills at most
   while (true) {
-    const auto received = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-    if (received < 0 && errno == EINTR) continue;
-    if (received < 0) return failure("receive", errno);
-    const auto complete = answer.take({buffer.data(), static_cast<std::size_t>(received)});
+    const auto received = receive(buffer);
+    if (!received) return received.error();
+    const auto complete = answer.take(*received);
     if (!complete) return failure(complete.error().message);
     if (*complete) return {};
+  }
+}
+
+Result<policy::ClientSocket> KernelTcpTable::ask_about(const policy::TcpConnection& connection) {
+  const auto question = tcp_question_about(connection, ++questions_);
+  if (::send(socket_.get(), question.data(), question.size(), 0) < 0) return failure("send", errno);
+  alignas(nlmsghdr) std::array<char, 4096> buffer;
+  while (true) {
+    const auto received = receive(buffer);
+    if (!received) return received.error();
+    const auto answer = take_tcp_answer(*received, connection, questions_);
+    if (!answer) return failure(answer.error().message);
+    if (*answer) return **answer;
+  }
+}
+
+// One datagram.
+Result<std::span<const char>> KernelTcpTable::receive(std::span<char> room) {
+  while (true) {
+    const auto received = ::recv(socket_.get(), room.data(), room.size(), 0);
+    if (received >= 0) return std::span<const char>(room.data(), static_cast<std::size_t>(received));
+    if (errno != EINTR) return failure("receive", errno);
   }
 }
 
@@ -58,6 +80,14 @@ Result<void> KernelTcpTable::read(std::span<const std::uint16_t> server_ports,
   // What is left of a dump that failed goes with its socket.
   if (!read) socket_.close();
   return read;
+}
+
+Result<policy::ClientSocket> KernelTcpTable::find(const policy::TcpConnection& connection) {
+  if (connection.client.is_ipv4() != connection.server.is_ipv4()) return policy::ClientSocket::not_here;
+  if (const auto opened = open(); !opened) return opened.error();
+  auto found = ask_about(connection);
+  if (!found) socket_.close();
+  return found;
 }
 
 }  // namespace mxwarden::server

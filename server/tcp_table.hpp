@@ -7,6 +7,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/result.hpp"
+#include "policy/client_socket.hpp"
 #include "policy/tracker.hpp"
 
 namespace mxwarden::server {
@@ -29,9 +30,14 @@ class KernelTcpTable final : public TcpTable {
   Result<void> read(std::span<const std::uint16_t> server_ports,
                     std::vector<policy::TcpConnection>& connections) override;
 
+  // What the socket at this end of one connection shows.
+  Result<policy::ClientSocket> find(const policy::TcpConnection& connection);
+
  private:
   Result<void> open();
   Result<void> dump(std::span<const std::uint16_t> server_ports, std::vector<policy::TcpConnection>& connections);
+  Result<policy::ClientSocket> ask_about(const policy::TcpConnection& connection);
+  Result<std::span<const char>> receive(std::span<char> room);
 
   FileDescriptor socket_;
   std::uint32_t questions_ = 0;

@@ -131,4 +131,70 @@ TEST_CASE("a connection is there until both ends are closed, in one reading afte
   CHECK(shown() == 0);
 }
 
+TEST_CASE("the socket of one connection shows whether its client has said something before it was told anything") {
+  struct Row {
+    const char* label;
+    const char* address;
+    int family;
+  };
+  using policy::ClientSocket;
+  for (const auto& row : {Row{"IPv4", "127.0.0.1", AF_INET}, Row{"IPv6", "::1", AF_INET6},
+                          Row{"IPv4 from an IPv6 socket", "::ffff:127.0.0.1", AF_INET6}}) {
+    CAPTURE(row.label);
+    const auto address = *Address::parse(row.address);
+    const auto listening = ListeningSocket::open(conf::InetEndpoint{address, 0});
+    REQUIRE(listening.has_value());
+    const auto port = port_of(listening->fd());
+    KernelTcpTable kernel;
+    policy::TcpConnection connection{address, 0, address, port};
+    const auto shown = [&] { return kernel.find(connection).value(); };
+    const auto connect = [&] {
+      auto client = connect_to(row.address, row.family, port);
+      connection.client_port = port_of(client.fd());
+      return client;
+    };
+
+    auto patient = connect();
+    const Wire server(::accept(listening->fd(), nullptr, nullptr));
+    CHECK(shown() == ClientSocket::silent);
+    patient.close();
+    CHECK(shown() == ClientSocket::gone);
+
+    auto impatient = connect();
+    auto read_from = Wire(::accept(listening->fd(), nullptr, nullptr));
+    impatient.write("EHLO a\r\n");
+    CHECK(shown() == ClientSocket::talked);
+    // As Postfix does with what has come by then.
+    CHECK(read_from.read() == "EHLO a\r\n");
+    CHECK(shown() == ClientSocket::talked);
+    impatient.close();
+    CHECK(shown() == ClientSocket::talked);
+    read_from.close();
+    CHECK((shown() == ClientSocket::gone || shown() == ClientSocket::not_here));
+
+    // Its answer to what the server has said.
+    auto answering = connect();
+    auto first = Wire(::accept(listening->fd(), nullptr, nullptr));
+    first.write("220-wait\r\n");
+    answering.write("EHLO a\r\n");
+    CHECK(first.read() == "EHLO a\r\n");
+    CHECK(shown() == ClientSocket::silent);
+    answering.write("MAIL\r\n");
+    CHECK(shown() == ClientSocket::talked);
+
+    connection.client_port = 1;
+    CHECK(shown() == ClientSocket::not_here);
+  }
+}
+
+TEST_CASE("a connection between two families is none, and one to an address of another host is not here") {
+  KernelTcpTable kernel;
+  const auto ipv4 = *Address::parse("192.0.2.7");
+  const auto ipv6 = *Address::parse("2001:db8::7");
+  for (const auto& [client, server] :
+       {std::pair(ipv4, ipv6), std::pair(ipv6, ipv4), std::pair(ipv4, ipv4), std::pair(ipv6, ipv6)}) {
+    CHECK(kernel.find({client, 4711, server, 25}).value() == policy::ClientSocket::not_here);
+  }
+}
+
 }  // namespace mxwarden::server
