@@ -55,18 +55,6 @@ std::string count_of(const Lines& lines) {
   return fmt::format("{} line{}", lines.count, lines.count == 1 ? "" : "s");
 }
 
-// A tag whose rule does not exist yet: whoever carries a file over must not believe that they protect him.
-void warn_of_idle(const std::vector<AccessEntry>& entries, const std::string& file, Report& report) {
-  Lines lines;
-  for (const auto& entry : entries) {
-    if (entry.tag == AccessTag::greet_pause && lines.count++ == 0) lines.first = entry.line;
-  }
-  if (lines.count == 0) return;
-  report.warnings.push_back({{file, lines.first},
-                             fmt::format("the tag {}: is for a later release, has no effect yet ({})",
-                                         to_string(AccessTag::greet_pause), count_of(lines))});
-}
-
 // A `#` in double quotes belongs to a reply's text.
 std::string_view without_access_comment(std::string_view line) {
   bool quoted = false;
@@ -219,7 +207,6 @@ AccessTable AccessTable::parse(std::string_view text, const std::string& file, R
     own.warnings.push_back(
         {{file, lines.first}, fmt::format("{} does not concern mxwarden; passed over ({})", what, count_of(lines))});
   }
-  warn_of_idle(table.index_->entries, file, own);
   move_by_line(own.faults, report.faults);
   move_by_line(own.warnings, report.warnings);
   return table;

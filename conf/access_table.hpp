@@ -7,7 +7,7 @@
 // domain name (example.com also covers names below it), or nothing for the default. Names are matched against Postfix's
 // forward-confirmed client_name, never reverse_client_name. The most specific entry wins: address, longer prefix,
 // longer name, default. `#` begins a comment. Foreign tags (From:, To:, Spam:, TLS_...) are passed over with one
-// warning each. GreetPause is for a later release: read, and warned of in the same way.
+// warning each.
 //
 // Reading 100,000 entries takes less than 0.5 s, a look-up less than a microsecond. Immutable once read; a reload makes
 // a new one.

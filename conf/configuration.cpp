@@ -23,6 +23,18 @@ void warn_of_spare_rates(const Configuration& configuration, AccessTag tag, cons
   }
 }
 
+void warn_of_long_pauses(const Configuration& configuration, Report& report) {
+  const auto& settings = configuration.settings;
+  const auto longest = longest_pause(settings);
+  for (const auto& entry : configuration.access->entries()) {
+    if (entry.tag != AccessTag::greet_pause || std::chrono::milliseconds(entry.numbers.front()) <= longest) continue;
+    report.warnings.push_back({{settings.client.access, entry.line},
+                               fmt::format("GreetPause of {} ms is more than [server] answer_within leaves for it; {} "
+                                           "is waited for",
+                                           entry.numbers.front(), mxwarden::to_string(longest))});
+  }
+}
+
 // Its first line.
 void read_password(Settings::Redis& redis, const std::string& file, Report& report) {
   if (redis.password_file.empty()) {
@@ -94,6 +106,7 @@ Configuration load_configuration(const ConfigurationSource& source, Report& repo
     warn_of_spare_rates(configuration, AccessTag::client_rate, configuration.settings.client_rate, report);
     warn_of_spare_rates(configuration, AccessTag::login_rate, configuration.settings.login_rate, report);
   }
+  if (report.faults.empty()) warn_of_long_pauses(configuration, report);
   return configuration;
 }
 

@@ -39,13 +39,15 @@ std::string example_access() {
 #MaxRcpt:lists.example          0
 #MaxRcpt:198.51.100             10
 
+# GreetPause: so many milliseconds does the client wait for the banner, in the place of the pause of [greet_pause];
+# 0: none.
+#GreetPause:my.domain           0
+#GreetPause:198.51.100          5000
+
 # LoginRate: so many recipients within the window of [login_rate]; 0: no limit; several windows: several numbers. The key is
 # a login, or the domain of logins.
 #LoginRate:newsletter@example.com 5000
 #LoginRate:students.example.com 100
-
-# Accepted for a rule of a later release: GreetPause (milliseconds).
-#GreetPause:my.domain           0
 )";
 }
 

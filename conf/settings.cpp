@@ -88,6 +88,7 @@ class SettingsReader {
     }
     for (const auto& draft : limits_) finish_named_limit(draft);
     check_listeners();
+    check_pause();
     check_sentinels();
     check_tls();
     return std::move(settings_);
@@ -222,6 +223,18 @@ class SettingsReader {
     fault(origin_of("server", "listen", http), fmt::format("[server] {} is there twice among listen and http", *twice));
   }
 
+  void check_pause() {
+    const auto& pause = settings_.greet_pause.pause;
+    const auto longest = longest_pause(settings_);
+    if (broken_.contains("greet_pause") || broken_.contains("server") || pause <= longest) return;
+    const auto answer_within = origin_of("server", "answer_within", {});
+    fault(origin_of("greet_pause", "pause", answer_within),
+          fmt::format("[greet_pause] pause = {} and [server] answer_within = {} are together not below 8s; make the "
+                      "pause {} at most",
+                      mxwarden::to_string(pause), mxwarden::to_string(settings_.server.answer_within),
+                      mxwarden::to_string(longest)));
+  }
+
   void check_sentinels() {
     const auto& redis = settings_.redis;
     if (broken_.contains("redis") || redis.sentinels.empty() == redis.master.empty()) return;
@@ -305,6 +318,10 @@ void sort_by_line(std::vector<Fault>& faults) {
 }
 
 }  // namespace
+
+Duration longest_pause(const Settings& settings) {
+  return std::chrono::seconds(8) - settings.server.answer_within - std::chrono::milliseconds(1);
+}
 
 Settings parse_settings(std::string_view text, const std::string& file, const std::vector<Override>& overrides,
                         Report& report) {

@@ -137,6 +137,14 @@ struct Settings {
   Limit login_rate;           // recipients
   Limit login_messages;       // messages
   Limit login_sender;         // messages with a sender that is not the login's own
+
+  // How long a client waits for the banner, and what it is told that does not.
+  struct GreetPause {
+    Mode mode = Mode::off;
+    Duration pause{};
+    Action action;
+  } greet_pause;
+
   std::vector<Limit> limits;  // [limit NAME], in the order of the file
 
   // What [login_sender] knows besides of who may send as whom.
@@ -214,6 +222,10 @@ struct Settings {
 
 // section.key and value, from --set.
 using Override = std::pair<std::string, std::string>;
+
+// As long as an answer may be held back. Postfix gives up after the ten seconds that our snippets name: the pause, and
+// what is waited for besides, stay below eight.
+Duration longest_pause(const Settings& settings);
 
 // The settings of a file's text, with the overrides applied last. Names every fault of the whole file; what is returned
 // then is only good for looking at.

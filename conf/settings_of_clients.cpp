@@ -196,6 +196,42 @@ constexpr std::array table{
         .print = print_action,
     },
     Setting{
+        .section = "greet_pause",
+        .name = "mode",
+        .value = "off",
+        .since = this_release,
+        .help = "enforce; monitor: holds back as well, as else nothing would be known, logs what it would have "
+                "answered, and lets pass; or off.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.greet_pause.mode, parse_mode(text)); },
+        .print = [](const Source& from) -> Texts { return {std::string(to_string(from.settings.greet_pause.mode))}; },
+    },
+    Setting{
+        .section = "greet_pause",
+        .name = "pause",
+        .value = "700ms",
+        .since = this_release,
+        .help = "How long the banner is held back, 1ms to 7s; with [server] answer_within less than 8s. An entry "
+                "GreetPause: that asks for more waits as long as that allows.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.greet_pause.pause, parse_duration(text, 1ms, 7s));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.greet_pause.pause)}; },
+    },
+    Setting{
+        .section = "greet_pause",
+        .name = "action",
+        .value = "554 5.5.1 You have talked before you were greeted",
+        .since = this_release,
+        .help =
+            "What Postfix is told, as in [client_rate]. It says that in the place of the banner, and answers 503 to "
+            "all that follows.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.greet_pause.action, Action::parse(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.greet_pause.action.to_string()}; },
+    },
+    Setting{
         .section = "message_recipients",
         .name = "mode",
         .value = "enforce",

@@ -28,6 +28,14 @@ constexpr std::array all_sections{
         "How often a client may connect. An entry ClientRate: of the access table gives a client, a net or a domain a "
         "limit of its own; each client is counted for itself nevertheless. Trusted and logged-in clients and those "
         "with Connect: OK are exempt."},
+    Section{"greet_pause",
+            "An honest client waits for the banner before it says anything; many a robot does not. The banner is held "
+            "back for `pause', and who has spoken by then is refused. This needs smtpd_delay_reject = no and a "
+            "question in smtpd_client_restrictions: else the banner is gone before anything is asked, and nothing is "
+            "held back. Behind a proxy, and after XCLIENT, the client's socket is not at this host: nobody waits "
+            "there, and nobody is refused. An entry GreetPause: of the access table gives a client, a net or a domain "
+            "a pause of its own. Trusted clients, those with Connect: OK and those with a good record do not wait. An "
+            "smtpd process is busy while a client waits; when 1000 do, the others do not."},
     Section{"message_recipients",
             "How many recipients one message may have, if the client is neither logged in nor trusted. The recipients "
             "up to the limit get the message, the others are refused for now, and an honest server sends them in "

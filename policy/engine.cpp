@@ -8,6 +8,7 @@
 #include "policy/client_conn_rule.hpp"
 #include "policy/connect_rule.hpp"
 #include "policy/good_record_rule.hpp"
+#include "policy/greet_pause_rule.hpp"
 #include "policy/identity.hpp"
 #include "policy/limit_rule.hpp"
 #include "policy/listing_rule.hpp"
@@ -33,6 +34,7 @@ std::vector<Rule> make_rules(const conf::Settings& settings) {
   if (settings.listing.mode != conf::Mode::off) rules.push_back(make_listing_rule(settings.listing));
   if (settings.client_conn.mode != conf::Mode::off) rules.push_back(make_client_conn_rule(settings.client_conn));
   add_limit(settings.client_rate, conf::AccessTag::client_rate);
+  if (settings.greet_pause.mode != conf::Mode::off) rules.push_back(make_greet_pause_rule(settings));
   add_limit(settings.message_recipients, conf::AccessTag::max_rcpt);
   add_limit(settings.login_rate, conf::AccessTag::login_rate);
   add_limit(settings.login_messages, std::nullopt);

@@ -128,6 +128,7 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
       pipeline_(store_.front(), tracker_, make_engine(configuration_),
                 policy::Pipeline::Options{.unanswered = unanswered(configuration_.settings),
                                           .connections = &watch_,
+                                          .sockets = &client_sockets_,
                                           .records = &store_.records(),
                                           .offences = &offences_,
                                           .good_records = &good_records_}),

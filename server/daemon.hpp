@@ -17,6 +17,7 @@
 #include "policy/event_effects.hpp"
 #include "policy/pipeline.hpp"
 #include "server/activation.hpp"
+#include "server/client_sockets.hpp"
 #include "server/connection_publisher.hpp"
 #include "server/connection_watch.hpp"
 #include "server/control_operations.hpp"
@@ -77,6 +78,7 @@ class Daemon {
   StoreStack store_;
   policy::Tracker tracker_;
   KernelTcpTable tcp_table_;
+  KernelClientSockets client_sockets_{clock_, tcp_table_};
   policy::Connections connections_;
   std::optional<ConnectionPublisher> publisher_;  // where other nodes want to know
   ConnectionWatch watch_;

@@ -132,6 +132,7 @@ void Metrics::decided(const policy::Request& request, const policy::Decision& de
   const auto bound = std::ranges::find_if(bounds, [&](Duration upper) { return took <= upper; });
   ++took_[static_cast<std::size_t>(bound - bounds.begin())];
   took_sum_ += took;
+  ++greeted_[static_cast<std::size_t>(decision.socket)];
   for (const auto& remark : decision.remarks) count(remark);
   if (decision.verdict) {
     count(*decision.verdict);
@@ -173,6 +174,16 @@ std::string Metrics::to_text(const Gauges& gauges) const {
               MetricType::Counter);
   for (std::size_t reason = 0; reason < closed_.size(); ++reason) {
     text.counter(Labels{{"reason", std::string(close_reason_names[reason])}}, closed_[reason]);
+  }
+
+  text.family(
+      "mxwarden_greet_pauses_total",
+      "Clients that were to wait for the banner, by what their socket showed; not_here: it is not at this host, "
+      "and they were let pass.",
+      MetricType::Counter);
+  // The first are those that nobody had to look at.
+  for (std::size_t shown = 1; shown < greeted_.size(); ++shown) {
+    text.counter(Labels{{"client", std::string(greeted_names[shown])}}, greeted_[shown]);
   }
 
   text.counter("mxwarden_maillog_lines_total", "Lines of the mail log that mxwarden-maillog has read.", log_lines_);

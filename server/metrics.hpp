@@ -22,6 +22,9 @@ enum class CloseReason : std::uint8_t { peer, idle, connection_cap, malformed, e
 inline constexpr std::array<std::string_view, 6> close_reason_names{"peer",      "idle",  "connection_cap",
                                                                     "malformed", "error", "drain"};
 
+// Clients that were to wait for the banner, as policy::ClientSocket has it.
+inline constexpr std::array<std::string_view, 5> greeted_names{"", "silent", "talked", "gone", "not_here"};
+
 // Where the store is Redis.
 struct RedisGauges {
   bool up = false;
@@ -92,6 +95,7 @@ class Metrics {
   std::array<std::uint64_t, policy::event_names.size()> events_{};
   std::uint64_t log_lines_ = 0;
   std::uint64_t unknown_log_lines_ = 0;
+  std::array<std::uint64_t, greeted_names.size()> greeted_{};
   std::uint64_t malformed_ = 0;
   std::uint64_t failed_ = 0;
   std::array<std::uint64_t, close_reason_names.size()> closed_{};

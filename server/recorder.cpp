@@ -18,6 +18,10 @@ void Recorder::decided(const policy::Request& request, const policy::Decision& d
   ++this_second_;
   ++totals_.decisions;
   metrics_.decided(request, decision, took);
+  if (decision.socket == policy::ClientSocket::gone && log::enabled(log::Level::debug)) {
+    log::write(log::Level::debug, fmt::format("greet_pause: {} has hung up while it was to wait for the banner",
+                                              quoted(request[Attribute::client_address])));
+  }
   if (feed_ != nullptr && feed_->followed()) feed_->decided(request, decision, took);
   if (!decision.verdict && decision.remarks.empty() && !log::enabled(log::Level::debug)) return;
   if (decision.verdict && decision.verdict->refuses) {

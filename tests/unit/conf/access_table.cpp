@@ -325,19 +325,6 @@ TEST_CASE("what belongs to sendmail alone is passed over with one warning for ea
   CHECK(report.warnings[4].what == "a key with @ but without a tag does not concern mxwarden; passed over (1 line)");
 }
 
-TEST_CASE("a tag of a later release is read, with one warning") {
-  Report report;
-  const auto table = AccessTable::parse(
-      "GreetPause: 20\nConnect:192.0.2.7 OK\nLoginRate:a@b.example 5\nGreetPause:192.0.2.7 5\n"
-      "ClientConn: 5\nMaxRcpt: 5\nClientRate: 5\n",
-      "access", report);
-  CHECK(report.faults.empty());
-  CHECK(table.size() == 7);
-  REQUIRE(report.warnings.size() == 1);
-  CHECK(report.warnings[0].to_string() ==
-        "access:1: the tag GreetPause: is for a later release, has no effect yet (2 lines)");
-}
-
 TEST_CASE("a file that must be there and is not is a fault") {
   Report report;
   AccessTable::load("/nonexistent/access", report, false);

@@ -617,14 +617,41 @@ TEST_CASE("a Redis that cannot be is a fault each") {
 TEST_CASE("settings of later releases are accepted with a warning each") {
   Report report;
   parse_settings(
-      "[greet_pause]\npause = 1s\n[alert]\nquiet = 1h\n[bad_recipient]\naction = DEFER\n[mail_bomb]\nmode = enforce\n",
+      "[login_rate]\nlimit = 5\n[alert]\nquiet = 1h\n[bad_recipient]\naction = DEFER\n[mail_bomb]\nmode = enforce\n",
       "m.conf", {{"helo.forged", "/x"}}, report);
   CHECK(report.faults.empty());
   REQUIRE(report.warnings.size() == 5);
   CHECK(report.warnings[0].to_string() ==
-        "m.conf:2: pause of [greet_pause] is reserved for a later release, has no effect yet");
+        "m.conf:2: limit of [login_rate] is reserved for a later release, has no effect yet");
   CHECK(report.warnings[4].to_string() ==
         "--set helo.forged: forged of [helo] is reserved for a later release, has no effect yet");
+}
+
+TEST_CASE("a greet pause and what is waited for besides stay below eight seconds together") {
+  Report report;
+  const auto settings = parse_settings("[greet_pause]\nmode = monitor\npause = 7s\n", "m.conf", {}, report);
+  CHECK(report.faults.empty());
+  CHECK(settings.greet_pause.mode == Mode::monitor);
+  CHECK(settings.greet_pause.pause == std::chrono::seconds(7));
+  CHECK(settings.greet_pause.action.to_string().starts_with("554 5.5.1 "));
+  CHECK(longest_pause(settings) == std::chrono::milliseconds(7499));
+  struct Row {
+    const char* text;
+    const char* fault;
+  };
+  for (const auto& row :
+       {Row{"[greet_pause]\npause = 0ms\n", "m.conf:2: pause: "},
+        Row{"[greet_pause]\npause = 7001ms\n", "m.conf:2: pause: "},
+        Row{"[greet_pause]\nmode = on\n", "m.conf:2: mode: "},
+        Row{"[greet_pause]\naction = OK\n", "m.conf:2: action: "},
+        Row{"[server]\nanswer_within = 5s\n[greet_pause]\npause = 3s\n",
+            "m.conf:4: [greet_pause] pause = 3s and [server] answer_within = 5s are together not below 8s; make the "
+            "pause 2999ms at most"}}) {
+    CAPTURE(row.text);
+    const auto faults = faults_of(row.text);
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].find(row.fault) == 0);
+  }
 }
 
 TEST_CASE("what a mail log is read for has its settings, and texts may stand several times") {

@@ -29,6 +29,8 @@ limit = 3
 [client_rate]
 window = 10s 60s
 limit = 3 9
+[greet_pause]
+mode = enforce
 [message_recipients]
 limit = 2
 [relay_grant]
@@ -106,6 +108,12 @@ class Counter final : public ConnectionCounter {
   Connections connections{Connections::Options{}};
 };
 
+// All clients are patient: of others it is not to be foreseen.
+class Sockets final : public ClientSockets {
+ public:
+  ClientSocket look(const Request&, const View&) override { return ClientSocket::silent; }
+};
+
 using Attributes = std::vector<std::pair<Attribute, std::string>>;
 
 // A node, as far as it has no sockets.
@@ -117,7 +125,8 @@ class World {
     auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text, "access", report));
     for (const auto& fault : report.faults) FAIL(fault.to_string());
     engine_ = std::make_shared<const Engine>(settings, std::move(access));
-    pipeline_.emplace(store_, tracker_, engine_, Pipeline::Options{.connections = &counter, .records = &records});
+    pipeline_.emplace(store_, tracker_, engine_,
+                      Pipeline::Options{.connections = &counter, .sockets = &sockets_, .records = &records});
   }
 
   // `session`: one policy connection for each, so that it is known which is over.
@@ -128,6 +137,11 @@ class World {
     pipeline_->ask(inquiry, clock.now(), 500ms, [&](Decision made) { decision = std::move(made); });
     pipeline_->flush();
     REQUIRE(decision);
+    held = {};
+    while (decision->hold) {
+      held += decision->hold->length;
+      decision = pipeline_->resume(inquiry, held);
+    }
     return *decision;
   }
   Explained explain(const Attributes& attributes) {
@@ -148,6 +162,7 @@ class World {
   ManualClock clock;
   tests::MemoryRecords records{clock};
   Counter counter;
+  Duration held{};  // the last answer
 
  private:
   static void fill(Request& request, const Attributes& attributes) {
@@ -156,6 +171,7 @@ class World {
     request.state = parse_protocol_state(request[Attribute::protocol_state]);
   }
 
+  Sockets sockets_;
   Tracker tracker_{Tracker::Options{.max_sessions = 20}};
   store::EmbeddedStore store_{store::EmbeddedStore::Options{.max_entries = 10'000}};
   std::shared_ptr<const Engine> engine_;
@@ -297,6 +313,7 @@ TEST_CASE("20,000 random requests are answered as was explained before, and as i
   World world;
   World twin;
   std::map<std::string, int> deciders;
+  int held = 0;
   for (int i = 0; i < 20'000; ++i) {
     CAPTURE(i);
     const auto asked = traffic.next();
@@ -304,6 +321,8 @@ TEST_CASE("20,000 random requests are answered as was explained before, and as i
     REQUIRE(text_of(world.explain(asked.attributes)) == text_of(explained));
     const auto decision = world.ask(asked.attributes, asked.session);
     REQUIRE(text_of(explained.decision) == text_of(decision));
+    REQUIRE(explained.held == world.held);
+    held += world.held > Duration::zero() ? 1 : 0;
     REQUIRE(text_of(twin.ask(asked.attributes, asked.session)) == text_of(decision));
     ++deciders[decision.verdict ? std::string(decision.verdict->rule) : "nobody"];
     for (const auto& rule : explained.rules) {
@@ -314,6 +333,7 @@ TEST_CASE("20,000 random requests are answered as was explained before, and as i
     }
     if (traffic.below(3) == 0) change(traffic, world, twin);
   }
+  CHECK(held > 5);
   for (const std::string rule :
        {"nobody", "operator_ban", "connect", "ban", "listing", "client_conn", "client_rate", "message_recipients",
         "letters", "volume", "spray", "roaming", "last", "relay_grant"}) {
