@@ -8,7 +8,8 @@
 //
 // Postfix says the refusal in the place of the banner and answers 503 to all that follows, as RFC 5321 (section 3.1)
 // has it; it asks no more in this session.
-// BUGS: what a client says after the look and before the banner is not noticed. Explained, every client is patient.
+// BUGS: what a client says after the look and before the banner is not noticed, nor in TLS (smtpd_tls_wrappermode) what
+// Postfix has read together with the handshake. Explained, every client is patient.
 
 #include "conf/settings.hpp"
 #include "policy/rule.hpp"

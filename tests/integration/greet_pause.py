@@ -3,10 +3,11 @@
 import contextlib
 import resource
 import socket
+import ssl
 import struct
 import time
 
-from support import case, mxwardend, network, policy, postfix, smtp, waiting
+from support import case, certificates, mxwardend, network, policy, postfix, smtp, waiting
 
 PAUSE = 0.7
 CONF = """
@@ -21,6 +22,7 @@ mode = enforce
 LONG = CONF + "pause = 5s\n"
 
 PROXY_PORT = 2526
+TLS_PORT = 465
 CLIENTS = ("198.51.100.1", "2001:db8:1:2::1")
 
 
@@ -267,6 +269,38 @@ class GreetPause(case.PostfixTestCase):
     def test_no_privilege_is_needed(self):
         self.mxwardend(CONF, user="nobody")
         self.assertEqual(talk_early("198.51.100.1", "EHLO client.example")[0][:3], "554")
+
+
+class InTls(case.TestCase):
+    """Where TLS comes first (smtpd_tls_wrappermode), the client has to talk before it is greeted."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        certificate, key = certificates.Authority(cls.folder / "authority").sign("DNS:mx.example.org")
+        main = {"smtpd_client_restrictions": postfix.POLICY, "smtpd_tls_chain_files": f"{key}, {certificate}"}
+        listeners = {TLS_PORT: {"smtpd_delay_reject": "no", "smtpd_tls_wrappermode": "yes"}}
+        cls.enterClassContext(postfix.Postfix(cls.folder, main, listeners))
+
+    @contextlib.contextmanager
+    def tls(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with smtp.connect("198.51.100.1", TLS_PORT) as connection, context.wrap_socket(connection) as session:
+            yield session
+
+    def test_its_handshake_is_no_talk_and_what_comes_after_it_is(self):
+        self.mxwardend(CONF)
+        with self.tls() as patient:
+            start = time.monotonic()
+            self.assertEqual(patient.recv(3), b"220")
+            self.assertGreater(time.monotonic() - start, PAUSE / 2)
+        with self.tls() as early:
+            time.sleep(PAUSE / 3)
+            early.sendall(b"EHLO client.example\r\n")
+            self.assertEqual(early.recv(3), b"554")
+        self.assertEqual((greeted("silent"), greeted("talked")), (1, 1))
 
 
 if __name__ == "__main__":
