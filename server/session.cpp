@@ -81,9 +81,9 @@ void Session::guarded(Work work) {
 void Session::failed(std::string_view what) {
   try {
     sessions_.recorder_.failed(what, sessions_.clock_.now());
-    const auto owes_decision = state_ == State::deciding || state_ == State::holding;
     if (state_ == State::sending) return;  // what was decided stands
-    if (!owes_decision) {
+    if (state_ == State::holding) end_hold();
+    if (state_ != State::deciding) {
       close(CloseReason::error);
     } else if (send_reply("DUNNO")) {
       state_ = State::ready;
