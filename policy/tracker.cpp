@@ -21,6 +21,8 @@ constexpr RuleMask every_rule = ~RuleMask{0};
 constexpr std::size_t usual_sessions = 2000;
 constexpr std::size_t usual_recipients = 1;
 constexpr std::size_t most_known_recipients = 1000;
+// RFC 5321 4.5.3.1 knows no longer ones. Each session may keep one.
+constexpr std::size_t longest_recipient = 64 + 1 + 255;
 constexpr std::size_t most_known_in_all = 1'000'000;
 constexpr int most_connect_requests = 3;
 constexpr auto longest_connect_gap = std::chrono::seconds(10);
@@ -109,6 +111,8 @@ struct Message {
   std::uint64_t ended_queue_id = 0;  // of its last END-OF-MESSAGE
   RuleMask counted_by = 0;
   std::uint32_t recipients = 0;
+  std::uint32_t posts = 0;  // that have come
+  bool missed = false;      // one has not
   // Its recipients, those beyond the bound in turn in the last place. Most messages have one.
   boost::container::small_vector<Recipient, usual_recipients> known;
 
@@ -129,6 +133,8 @@ struct Message {
     ended_queue_id = 0;
     counted_by = 0;
     recipients = 0;
+    posts = 0;
+    missed = false;
   }
 
   const Recipient* find(std::uint64_t recipient) const {
@@ -149,6 +155,13 @@ struct Message {
   }
 };
 
+// The recipient whose `post` is to follow.
+struct Awaited {
+  std::string recipient;  // empty: none; kept for its memory
+  std::uint64_t name = 0;
+  std::uint64_t instance = 0;
+};
+
 struct Session {
   SessionKey key;
   std::uint32_t generation = 1;
@@ -159,6 +172,7 @@ struct Session {
   int connect_requests = 0;
   RuleMask connection_counted_by = 0;
   Message message;
+  Awaited awaited;
 
   // What tells a new connection that has the identity of an old one.
   bool starts_anew(const Request& request, const Hasher& hasher, Instant now) const {
@@ -188,6 +202,7 @@ struct Session {
     connect_requests = 0;
     connection_counted_by = 0;
     message.restart(known_in_all);
+    awaited.recipient.clear();
   }
 };
 
@@ -223,13 +238,41 @@ bool follow_message(Session& session, const Request& request, const Hasher& hash
   return !same || ended_before;
 }
 
+// What the request shows of the recipient that is awaited.
+void resolve(Session& session, const Request& request, const Hasher& hasher, View& view) {
+  view.found = request.state == ProtocolState::rcpt && request[Attribute::policy_context] == "post";
+  auto& awaited = session.awaited;
+  if (awaited.recipient.empty() || request.state == ProtocolState::other) return;
+  const auto instance = hasher.name(request[Attribute::instance]);
+  const bool is_the_same = request.state == ProtocolState::rcpt && instance == awaited.instance &&
+                           hasher.recipient(request[Attribute::recipient]) == awaited.name;
+  if (is_the_same && !view.found) return;  // another restriction list asks
+  if (is_the_same) {
+    ++session.message.posts;
+  } else {
+    view.missed = awaited.recipient;
+    view.missed_in = awaited.instance;
+    session.message.missed = true;
+  }
+  awaited.recipient.clear();
+}
+
+// recipient_count is known at the end.
+bool denies_missed(const Message& message, const Request& request) {
+  if (request.state != ProtocolState::data && request.state != ProtocolState::end_of_message) return false;
+  return message.missed && to_number(request[Attribute::recipient_count]) > message.posts;
+}
+
 // Takes the request for the session's next. What it brings is in the view, with what was counted of it before.
 View follow(Session& session, const Request& request, const Hasher& hasher, std::size_t& known_in_all) {
   if (request.state == ProtocolState::connect) ++session.connect_requests;
   View view;
   view.client = Address::parse(request[Attribute::client_address]);
+  resolve(session, request, hasher, view);
   if (is_of_message(request.state)) {
     view.new_message = follow_message(session, request, hasher, known_in_all);
+    view.message = session.message.instance;
+    view.denies_missed = denies_missed(session.message, request);
     view.message_counted_by = session.message.counted_by;
     view.message_recipients = session.message.recipients;
   }
@@ -276,6 +319,7 @@ struct Tracker::State {
     index.erase(sessions[at].key);
     ++sessions[at].generation;
     sessions[at].message.restart(known_in_all);
+    sessions[at].awaited.recipient.clear();
     unused.push_back(at);
   }
 
@@ -380,6 +424,11 @@ void Tracker::settle(const View& view, const Settled& settled) {
   session->connection_counted_by |= settled.connection_counted_by;
   auto& message = session->message;
   message.counted_by |= settled.message_counted_by;
+  if (!settled.awaits_post.empty() && settled.awaits_post.size() <= longest_recipient) {
+    session->awaited.recipient = settled.awaits_post;
+    session->awaited.name = view.recipient;
+    session->awaited.instance = view.message;
+  }
   if (view.recipient == 0 || (settled.recipient_counted_by == 0 && !settled.let_pass)) return;
   auto& recipient = message.find_or_make(view.recipient, state_->known_in_all);
   recipient.counted_by |= settled.recipient_counted_by;

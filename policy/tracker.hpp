@@ -12,6 +12,10 @@
 //              also queue_id, as a refused END-OF-MESSAGE does not end the transaction.
 //   recipient  within its message, by canonical form (policy/identity.hpp).
 //
+// Of a recipient asked about with policy_context `pre` that was told DUNNO, the same question with `post` is to follow,
+// if it exists. That it did not is shown by whatever the same SMTP session asks next, as smtpd is done with the RCPT
+// by then; a session that ends shows nothing. What the message's end says of accepted recipients is held against it.
+//
 // Pure: a machine of (request, now). Bounded: of more than `max_sessions` the one idle longest is forgotten, as is one
 // idle for `idle`; 1,000 recipients of a message are known apart (fewer when a million are known in all), of those
 // beyond only the last one.
@@ -22,6 +26,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "base/address.hpp"
 #include "base/clock.hpp"
@@ -46,10 +52,20 @@ struct View {
   // The client's at this node, this one included; 0: nobody counts them. The tracker does not know: see Connections.
   std::uint32_t connections = 0;
 
+  bool found = false;  // the `post` of a recipient: it exists
+  std::string missed;  // a recipient of this session whose `post` has not come; empty: none
+  // More recipients of the message were accepted than had their `post`: that one was missed says nothing.
+  bool denies_missed = false;
+  // Of recipients that were missed, as RecipientWatch has it, not the tracker: this one may not exist.
+  bool suspected = false;
+  bool in_doubt = false;  // some that do exist were missed lately
+
   // Where the tracker finds it again.
   std::uint32_t session = 0;
   std::uint32_t generation = 0;  // of the session's place; 0: nowhere
   std::uint64_t recipient = 0;   // its canonical form, hashed
+  std::uint64_t message = 0;     // `instance`, hashed; 0: it has none
+  std::uint64_t missed_in = 0;   // that of `missed`
   // The session that this request shows to be over.
   std::uint32_t ended_session = 0;
   std::uint32_t ended_generation = 0;  // 0: none
@@ -61,6 +77,7 @@ struct Settled {
   RuleMask message_counted_by = 0;
   RuleMask recipient_counted_by = 0;
   std::optional<bool> let_pass;  // the recipient; nothing: no rule was to judge it
+  std::string_view awaits_post;  // the recipient, if its `post` is to follow
 };
 
 // An established TCP connection, as the kernel lists it.

@@ -58,6 +58,9 @@ void check_preview(const View& preview, const View& view) {
   CHECK(preview.recipient_counted_by == view.recipient_counted_by);
   CHECK(preview.message_recipients == view.message_recipients);
   CHECK(preview.recipient == view.recipient);
+  CHECK(preview.found == view.found);
+  CHECK(preview.missed == view.missed);
+  CHECK(preview.denies_missed == view.denies_missed);
   CHECK(preview.ended_generation == 0);
   if (view.ended_generation != 0) return;
   CHECK(preview.session == view.session);
@@ -78,7 +81,8 @@ class Visit {
     tracker.settle(view, {.connection_counted_by = 1,
                           .message_counted_by = 1,
                           .recipient_counted_by = refuse ? 0U : 1U,
-                          .let_pass = !refuse});
+                          .let_pass = !refuse,
+                          .awaits_post = is_awaited(asked.request()) ? asked.request()[Attribute::recipient] : ""});
     return view;
   }
 
@@ -87,6 +91,10 @@ class Visit {
   bool refuse = false;
 
  private:
+  bool is_awaited(const Request& request) const {
+    return !refuse && request.state == ProtocolState::rcpt && request[Attribute::policy_context] == "pre";
+  }
+
   std::map<std::uint64_t, View> before_;
 };
 
@@ -97,6 +105,19 @@ std::string request(const std::string& state, const std::string& more = "") {
 
 std::string rcpt(const std::string& recipient, const std::string& instance = "a1.65.1.0") {
   return request("RCPT", "sender=s@example.org\nrecipient=" + recipient + "\ninstance=" + instance);
+}
+
+std::string pre(const std::string& recipient, const std::string& instance = "a1.65.1.0") {
+  return rcpt(recipient, instance) + "policy_context=pre\n";
+}
+
+std::string post(const std::string& recipient, const std::string& instance = "a1.65.1.0") {
+  return rcpt(recipient, instance) + "policy_context=post\n";
+}
+
+std::string end_of(const std::string& recipient_count, const std::string& instance = "a1.65.1.0") {
+  return request("END-OF-MESSAGE",
+                 "sender=s@example.org\ninstance=" + instance + "\nqueue_id=4F\nrecipient_count=" + recipient_count);
 }
 
 }  // namespace
@@ -276,6 +297,92 @@ TEST_CASE("after a change of rules what is known counts as counted") {
   visit.tracker.rules_changed();
   CHECK(visit.see(rcpt("b@example.net")).message_counted_by == ~RuleMask{0});
   CHECK(visit.see(rcpt("b@example.net", "a1.65.2.1")).message_counted_by == 0);
+}
+
+TEST_CASE("a recipient whose post comes is found, one whose post does not come is missed by what comes next") {
+  struct Row {
+    std::string label;
+    std::string next;
+  };
+  for (const auto& [label, next] : {
+           Row{"another recipient", pre("b@example.org")},
+           Row{"another recipient in another list", rcpt("b@example.org")},
+           Row{"the same one in the next message", pre("a@example.org", "a1.65.1.1")},
+           Row{"DATA", request("DATA", "instance=a1.65.1.0\nrecipient_count=0")},
+           Row{"END-OF-MESSAGE", end_of("0")},
+           Row{"MAIL", request("MAIL", "sender=t@example.org")},
+           Row{"EHLO", request("EHLO")},
+           Row{"VRFY", request("VRFY", "recipient=b@example.org")},
+       }) {
+    CAPTURE(label);
+    Visit visit;
+    CHECK(visit.see(pre("a@example.org")).missed.empty());
+    const auto view = visit.see(next);
+    CHECK(view.missed == "a@example.org");
+    CHECK_FALSE(view.found);
+    // Once.
+    CHECK(visit.see(request("RSET")).missed.empty());
+  }
+  Visit visit;
+  visit.see(pre("a@example.org"));
+  CHECK(visit.see(post("a@example.org"), 2).found);
+  CHECK(visit.see(pre("b@example.org")).missed.empty());
+}
+
+TEST_CASE("a recipient that several lists ask about is awaited until its post comes") {
+  Visit visit;
+  visit.see(pre("a@example.org"));
+  CHECK(visit.see(pre("A@Example.org")).missed.empty());
+  CHECK(visit.see(rcpt("a@example.org"), 2).missed.empty());
+  CHECK(visit.see(post("a@example.org"), 3).missed.empty());
+  CHECK(visit.see(post("a@example.org"), 3).missed.empty());
+  CHECK(visit.see(end_of("1")).missed.empty());
+}
+
+TEST_CASE("nothing is missed of a recipient that was refused, and nothing by a session that ends") {
+  Visit refusing;
+  refusing.refuse = true;
+  refusing.see(pre("a@example.org"));
+  CHECK(refusing.see(pre("b@example.org")).missed.empty());
+
+  Visit another_client;
+  another_client.see(pre("a@example.org"));
+  const auto other = another_client.see("protocol_state=CONNECT\nclient_address=192.0.2.8\nclient_port=7\n");
+  CHECK(other.missed.empty());
+  CHECK(other.ended_generation != 0);
+  CHECK(another_client.see(request("CONNECT")).missed.empty());
+
+  for (const auto& next : {request("CONNECT"), request("XCLIENT"), pre("b@example.org", "a1.70.1.0")}) {
+    CAPTURE(next);
+    Visit same_port;
+    same_port.see(request("CONNECT"));
+    same_port.see(pre("a@example.org"));
+    const auto view = same_port.see(next);
+    CHECK(view.new_session);
+    CHECK(view.missed.empty());
+  }
+}
+
+TEST_CASE("more accepted recipients than posts at the end of a message deny what it has missed") {
+  Visit visit;
+  visit.see(pre("a@example.org"));
+  visit.see(post("a@example.org"));
+  visit.see(pre("b@example.org"));
+  const auto last = visit.see(pre("c@example.org"));
+  CHECK(last.missed == "b@example.org");
+  CHECK(last.missed_in == last.message);
+  visit.see(post("c@example.org"));
+  CHECK_FALSE(visit.see(request("DATA", "instance=a1.65.1.0\nrecipient_count=2")).denies_missed);
+  CHECK(visit.see(end_of("3")).denies_missed);
+  CHECK_FALSE(visit.see(pre("d@example.org", "a1.65.1.1")).denies_missed);
+  visit.see(post("d@example.org", "a1.65.1.1"));
+  CHECK_FALSE(visit.see(end_of("2", "a1.65.1.1")).denies_missed);  // it has missed nothing
+}
+
+TEST_CASE("a recipient that is longer than an address may be is not awaited") {
+  Visit visit;
+  visit.see(pre(std::string(400, 'a') + "@example.org"));
+  CHECK(visit.see(end_of("0")).missed.empty());
 }
 
 }  // namespace mxwarden::policy
