@@ -16,7 +16,6 @@ struct Reserved {
 };
 
 constexpr std::array reserved{
-    Reserved{"bad_recipient", "action"},
     Reserved{"bad_recipient_throttle", "mode after delay action"},
     Reserved{"relay_grant", "action"},
     Reserved{"repeat_offender", "action"},

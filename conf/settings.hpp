@@ -173,7 +173,9 @@ struct Settings {
     int share = 0;               // more than so many percent of all distinct ones are unknown,
     Rate rate;                   // or more tries than this; off: no rate counts
     Duration forget{};           // how long a recipient is remembered
+    Duration confirm{};          // how long one that a question was missed of is only suspected
     Duration ban{};
+    Action action;
   } bad_recipient;
 
   // Of the attempts of a listed client, which are SMTP sessions that were refused.

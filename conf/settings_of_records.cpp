@@ -199,8 +199,8 @@ constexpr std::array table{
         .name = "source",
         .value = "inline",
         .since = this_release,
-        .help = "Who tells of recipients: log is the mail log, by mxwarden-maillog; inline is what Postfix asks, of "
-                "which this release does not learn it yet.",
+        .help = "Who tells of recipients: log is the mail log, by mxwarden-maillog; inline is what Postfix asks: with "
+                "policy_context=pre right before reject_unlisted_recipient, with policy_context=post right behind it.",
         .read =
             [](const Place& place, std::string_view text) {
               return put(place.settings.bad_recipient.source, parse_bad_recipient_source(text));
@@ -259,6 +259,20 @@ constexpr std::array table{
     },
     Setting{
         .section = "bad_recipient",
+        .name = "confirm",
+        .value = "60s",
+        .since = this_release,
+        .help = "With source = inline a recipient is only suspected at first, which puts the client off, and forgotten "
+                "after this long; it counts as unknown when until then others of its domain were accepted, and none "
+                "that exists was missed. 1s to 10m.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.bad_recipient.confirm, parse_duration(text, 1s, 10min));
+            },
+        .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.bad_recipient.confirm)}; },
+    },
+    Setting{
+        .section = "bad_recipient",
         .name = "ban",
         .value = "7d",
         .since = this_release,
@@ -268,6 +282,17 @@ constexpr std::array table{
               return put(place.settings.bad_recipient.ban, parse_duration(text, 1s, 24h * 3650));
             },
         .print = [](const Source& from) -> Texts { return {mxwarden::to_string(from.settings.bad_recipient.ban)}; },
+    },
+    Setting{
+        .section = "bad_recipient",
+        .name = "action",
+        .value = "450 4.7.1 Too many recipients that do not exist; try again later",
+        .since = this_release,
+        .help = "With source = inline, what Postfix is told at the next recipients of who has tried too many, as in "
+                "[client_rate].",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.bad_recipient.action, Action::parse(text)); },
+        .print = [](const Source& from) -> Texts { return {from.settings.bad_recipient.action.to_string()}; },
     },
     Setting{
         .section = "guard",

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "policy/bad_recipient.hpp"
+#include "policy/bad_recipient_rule.hpp"
 #include "policy/ban_rules.hpp"
 #include "policy/client_conn_rule.hpp"
 #include "policy/connect_rule.hpp"
@@ -42,6 +44,10 @@ std::vector<Rule> make_rules(const conf::Settings& settings) {
     rules.push_back(make_login_sender_rule(settings.login_sender, settings.client, settings.login_senders.listed));
   }
   for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
+  const auto& bad_recipient = settings.bad_recipient;
+  if (bad_recipient.mode != conf::Mode::off && bad_recipient.source == conf::BadRecipientSource::questions) {
+    rules.push_back(make_bad_recipient_rule(bad_recipient));
+  }
   if (settings.client.good_record.count > 0) rules.push_back(make_good_record_rule(settings.client.good_record));
   return rules;
 }
@@ -94,6 +100,7 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
     }
     bits_.push_back(rule.counts ? RuleMask{1} << counting++ : 0);
     if (rule.name == listing_name) listing_bit_ = bits_.back();
+    awaits_post_ = awaits_post_ || rule.name == bad_recipient_name;
   }
   while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
   counts_messages_ = !rules_.empty() && rules_.back().name == good_record_name;
@@ -188,6 +195,10 @@ Settled Engine::settle(const Plan& plan, const Decision& decision) const {
   const bool refused = decision.verdict && decision.verdict->refuses;
   if (!is_relay(*plan.question.request)) {
     settled.let_pass = !refused;
+    // After any other answer Postfix may not come to the next restriction.
+    if (awaits_post_ && is_before_lookup(*plan.question.request) && decision.action == "DUNNO") {
+      settled.awaits_post = (*plan.question.request)[Attribute::recipient];
+    }
     // A session that began before its client was listed is none of its attempts: it may be what has listed it.
     if (plan.question.known.listing == nullptr) settled.connection_counted_by |= listing_bit_;
   }

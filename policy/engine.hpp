@@ -74,6 +74,7 @@ class Engine {
   std::vector<RuleMask> bits_;      // of each; 0: it counts nothing
   std::size_t by_connections_ = 0;  // the rule that goes by them; behind the last: none
   bool counts_messages_ = false;    // the last rule is good_record
+  bool awaits_post_ = false;        // a rule goes by recipients whose `post` does not come
   RuleMask listing_bit_ = 0;        // of the listing rule; 0: there is none
   conf::Settings::Client client_;
   std::shared_ptr<const conf::AccessTable> access_;

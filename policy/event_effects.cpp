@@ -21,6 +21,7 @@
 namespace mxwarden::policy {
 namespace {
 
+using conf::BadRecipientSource;
 using std::chrono::milliseconds;
 using store::RecordKind;
 
@@ -140,6 +141,7 @@ struct EventEffects::State {
   void guilty(const UnderWay& batch, const MailEvent& event, const std::string& why);
   void hand_over_findings(const UnderWay& batch);
   static bool is_counted(const BatchUnderWay& batch, const MailEvent& event);
+  Duration lately_by(const BatchUnderWay& batch) const;
   bool counts_recipients(const BatchUnderWay& batch, const MailEvent& event) const;
   bool is_trusted(const Address& client) const;
   std::string entity_of(const Address& client) const;
@@ -155,6 +157,7 @@ struct EventEffects::State {
   conf::Settings::BadRecipient bad_recipient;
   conf::Settings::Client client;
   DnsblGuard lists;
+  bool questions_tell = false;  // of who guesses; so a log that tells of the same is not ranked
   std::map<std::string, std::uint64_t, std::less<>> done_up_to;  // of each source, the seq of its last batch
   std::set<std::string, std::less<>> under_way;                  // sources
   std::set<std::string, std::less<>> not_kept;                   // sources that hand over again what was not kept
@@ -175,6 +178,7 @@ void EventEffects::configure(const conf::Settings& settings) {
   state_->listing = settings.listing;
   state_->bad_recipient = settings.bad_recipient;
   state_->client = settings.client;
+  state_->questions_tell = false;
   state_->lists.configure(settings.guard.dnsbl_share);
 }
 
@@ -238,7 +242,7 @@ void EventEffects::State::ended(const std::string& source, std::uint64_t seq, bo
 }
 
 void EventEffects::State::handle(const UnderWay& batch, const MailEvent& event) {
-  if (options.happened) options.happened(event.kind);
+  if (options.happened && batch->batch.told_by == BadRecipientSource::log) options.happened(event.kind);
   if (event.client && event.kind == EventKind::connect) lists.came(entity_of(*event.client), batch->now);
   if (!is_everyday(event.kind)) say(log::Level::info, line_of(event));
   if (!event.client || is_trusted(*event.client)) return;
@@ -327,8 +331,13 @@ void EventEffects::State::hand_over_findings(const UnderWay& batch) {
 
 // What is older than it is remembered for is not news any more.
 bool EventEffects::State::counts_recipients(const BatchUnderWay& batch, const MailEvent& event) const {
-  return bad_recipient.mode != conf::Mode::off && bad_recipient.source == conf::BadRecipientSource::log &&
+  return bad_recipient.mode != conf::Mode::off && bad_recipient.source == batch.batch.told_by &&
          !event.recipient.empty() && batch.time_of(event) + bad_recipient.forget > batch.wall_now;
+}
+
+// What questions show is only told when it is confirmed.
+Duration EventEffects::State::lately_by(const BatchUnderWay& batch) const {
+  return batch.batch.told_by == BadRecipientSource::questions ? bad_recipient.confirm + lately : lately;
 }
 
 // Only once, also if it is handed over again since something else of its batch was not kept.
@@ -338,11 +347,14 @@ bool EventEffects::State::is_counted(const BatchUnderWay& batch, const MailEvent
 
 void EventEffects::State::count_unknown(const UnderWay& batch, const MailEvent& event) {
   const bool is_counted_before = is_counted(*batch, event);
-  if (options.top != nullptr && !is_counted_before) options.top->guessed(*event.client, batch->now);
+  const bool by_questions = batch->batch.told_by == BadRecipientSource::questions;
+  questions_tell = questions_tell || by_questions;
+  if (options.top != nullptr && !is_counted_before && by_questions == questions_tell)
+    options.top->guessed(*event.client, batch->now);
   if (!counts_recipients(*batch, event)) return;
   const auto asked = std::make_shared<store::Batch>();
   asked->now = batch->now;
-  const bool is_late = batch->time_of(event) + lately <= batch->wall_now;
+  const bool is_late = batch->time_of(event) + lately_by(*batch) <= batch->wall_now;
   count_unknown_recipient(asked->counts, entity_of(*event.client), event.recipient, !is_late && !is_counted_before,
                           bad_recipient);
   batch->begin();

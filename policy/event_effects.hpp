@@ -3,7 +3,7 @@
 //   login_succeeded                    a relay grant, of POP3 and IMAP logins ([relay_grant])
 //   blocklist_reject                   a listing by that DNSBL, for [listing] dnsbl_ttl
 //   sender_forged helo_forged spam_trap  a listing of our own
-//   recipient_unknown                  counted ([bad_recipient] source = log): who guesses is listed and banned
+//   recipient_unknown                  counted, of the source that [bad_recipient] names: who guesses is listed, banned
 //   recipient_accepted                 counts on the other side of that
 // One that lists a client that is listed already is an attempt of it (policy/repeat_offender.hpp). All others are
 // counted, and lead to a line in the log.
@@ -42,6 +42,8 @@ struct EventBatch {
   std::string source;
   std::uint64_t seq = 0;  // of the whole; an event without a position has this one
   std::vector<MailEvent> events;
+  // questions: what Postfix has asked shows it, not a log.
+  conf::BadRecipientSource told_by = conf::BadRecipientSource::log;
 };
 
 class EventEffects {
@@ -52,7 +54,7 @@ class EventEffects {
   struct Options {
     GoodRecords* good_records = nullptr;           // knows whom DNSBLs hit; null: nobody does
     TopCounts* top = nullptr;                      // is told of who guesses; likewise
-    std::function<void(EventKind)> happened = {};  // is told of each event that is new
+    std::function<void(EventKind)> happened = {};  // is told of each event of a log that is new
   };
 
   // `offences` is configured, and told of this host's addresses, by others.

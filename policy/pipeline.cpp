@@ -77,6 +77,7 @@ void Pipeline::plan(Inquiry& inquiry, Instant now, Duration within) {
   inquiry.view = tracker_.see(inquiry.request, &inquiry.view, now);
   inquiry.engine->put(inquiry.request, inquiry.view, options_.records, now, inquiry.plan);
   spare(inquiry.plan.question);
+  if (options_.recipients != nullptr) options_.recipients->see(inquiry.plan.question, inquiry.view, now);
   if (options_.connections != nullptr && inquiry.engine->counts_connections()) {
     const auto limit = inquiry.engine->connection_limit(inquiry.plan);
     inquiry.view.connections = options_.connections->count(inquiry.request, inquiry.view, limit, now);
@@ -228,6 +229,7 @@ void Pipeline::survey(Explanation& explanation, Instant now) const {
   explanation.view = tracker_.preview(explanation.request, now);
   explanation.engine->put(explanation.request, explanation.view, options_.records, now, plan);
   spare(plan.question);
+  if (options_.recipients != nullptr) options_.recipients->preview(plan.question, explanation.view, now);
   if (options_.connections != nullptr && explanation.engine->counts_connections()) {
     explanation.view.connections = options_.connections->preview(explanation.request, explanation.view, now);
   }

@@ -13,6 +13,7 @@
 #include "policy/explanation.hpp"
 #include "policy/good_records.hpp"
 #include "policy/offences.hpp"
+#include "policy/recipient_watch.hpp"
 #include "policy/tracker.hpp"
 #include "store/records.hpp"
 #include "store/store.hpp"
@@ -45,6 +46,7 @@ class Pipeline {
     const store::Records* records = nullptr;   // likewise
     Offences* offences = nullptr;              // is told of attempts; null: nobody is
     GoodRecords* good_records = nullptr;       // is told of whom rules refuse, and keeps rules from them; likewise
+    RecipientWatch* recipients = nullptr;      // says which missed recipients are suspected; null: none is
   };
 
   Pipeline(store::Store& store, Tracker& tracker, std::shared_ptr<const Engine> engine)

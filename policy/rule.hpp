@@ -82,7 +82,7 @@ struct Rule {
   // Of a rule that goes by View::connections: the limit they are held against for this request; 0: none. Asked before
   // plan().
   std::function<std::uint64_t(const Question&)> limits_connections = {};
-  bool counts = true;      // false: it counts nothing, and takes none of the tracker's bits
+  bool counts = true;      // false: nothing that is to count once, and it takes none of the tracker's bits
   bool for_relay = false;  // asked where policy_context is `relay`, and only there
   // Whose entries of the access table it goes by.
   std::optional<conf::AccessTag> access = {};

@@ -41,6 +41,13 @@ policy::Connections::Options connection_options(const conf::Settings& settings) 
   return options;
 }
 
+policy::RecipientWatch::Options recipient_options(const conf::Settings& settings) {
+  policy::RecipientWatch::Options options;
+  options.source = "inline:" + settings.server.node;
+  options.seed = random_seed();
+  return options;
+}
+
 policy::TopCounts::Options top_options(const conf::Settings& settings) {
   return {
       .ipv4_prefix = settings.client.ipv4_prefix, .ipv6_prefix = settings.client.ipv6_prefix, .seed = random_seed()};
@@ -125,13 +132,19 @@ Daemon::Daemon(conf::ConfigurationSource source, conf::Configuration configurati
              }),
       offences_(store_.records(), log::write),
       good_records_(store_.front(), log::write),
+      recipients_(recipient_options(configuration_.settings), log::write,
+                  [this](policy::EventBatch batch, Instant now, policy::EventEffects::Done done) {
+                    events_.take(std::move(batch), now, std::move(done));
+                    pipeline_.flush();
+                  }),
       pipeline_(store_.front(), tracker_, make_engine(configuration_),
                 policy::Pipeline::Options{.unanswered = unanswered(configuration_.settings),
                                           .connections = &watch_,
                                           .sockets = &client_sockets_,
                                           .records = &store_.records(),
                                           .offences = &offences_,
-                                          .good_records = &good_records_}),
+                                          .good_records = &good_records_,
+                                          .recipients = &recipients_}),
       tops_(clock_, configuration_.settings.server.node, top_options(configuration_.settings), store_.board()),
       recorder_(&decisions_, &tops_.counts()),
       events_(store_.front(), store_.records(), offences_, log::write,
@@ -251,6 +264,7 @@ void Daemon::configure_guards() {
   control_users_ = {};
   offences_.configure(settings, configuration_.access);
   events_.configure(settings);
+  recipients_.configure(settings.bad_recipient);
   watch_own_addresses();
   good_records_.configure(settings);
 }
@@ -324,6 +338,7 @@ void Daemon::tick() {
   control_.tick();
   good_records_.tick(now);
   events_.tick(now);
+  recipients_.tick(now, clock_.wall_now());
   if (ticks_ % ticks_between_own_addresses == 0) watch_own_addresses();
   tops_.tick();
   notify::watchdog();

@@ -16,6 +16,7 @@
 #include "conf/command_line.hpp"
 #include "policy/event_effects.hpp"
 #include "policy/pipeline.hpp"
+#include "policy/recipient_watch.hpp"
 #include "server/activation.hpp"
 #include "server/client_sockets.hpp"
 #include "server/connection_publisher.hpp"
@@ -84,6 +85,7 @@ class Daemon {
   ConnectionWatch watch_;
   policy::Offences offences_;
   policy::GoodRecords good_records_;
+  policy::RecipientWatch recipients_;
   policy::Pipeline pipeline_;
   DecisionFeed decisions_{clock_};
   Tops tops_;

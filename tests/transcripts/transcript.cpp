@@ -15,10 +15,9 @@
 //   !event NAME name=value ...  what the mail log tells, now; members as policy/mail_event.hpp has them
 //   !records away|back          whether other nodes can be heard
 //   !restart                    the daemon starts anew; what has asked before is in the TCP table
-//   +30s                        the clock moves on
+//   +30s                        the clock moves on; then a tick, as each second
 //   STATE name=value ...        a request; a value with blanks stands in double quotes; while its answer is held back,
-//   the
-//                               clock moves on
+//                               the clock moves on
 //
 // Printed: each line as it stands, under a request its answer, the lines of the decision log, and what it led to.
 // Usage: transcript [--write] FILE.in ...   Without --write the output is compared with FILE.ref.
@@ -38,6 +37,7 @@
 #include "policy/decision_log.hpp"
 #include "policy/event_effects.hpp"
 #include "policy/pipeline.hpp"
+#include "policy/recipient_watch.hpp"
 #include "store/embedded_store.hpp"
 #include "support/memory_records.hpp"
 
@@ -113,6 +113,7 @@ class Stage {
     if (line.empty() || line.starts_with('#')) return;
     if (line.starts_with('+')) {
       clock_.advance(parse_duration(line.substr(1)).value());
+      if (recipients_) recipients_->tick(clock_.now(), clock_.wall_now());
     } else if (line.starts_with("!set ")) {
       const auto setting = line.substr(5);
       const auto equals = setting.find('=');
@@ -213,6 +214,7 @@ class Stage {
     for (const auto& fault : report.faults) fail(fault.to_string());
     offences_.configure(settings, access);
     effects_->configure(settings);
+    recipients_->configure(settings.bad_recipient);
     return std::make_shared<const policy::Engine>(settings, std::move(access));
   }
 
@@ -226,10 +228,17 @@ class Stage {
 
   void start() {
     effects_.emplace(*store_, records_, offences_, say_);
-    pipeline_.emplace(
-        *store_, *tracker_, make_engine(),
-        policy::Pipeline::Options{
-            .connections = &counter_, .sockets = &sockets_, .records = &records_, .offences = &offences_});
+    recipients_.emplace(policy::RecipientWatch::Options(), say_,
+                        [this](policy::EventBatch batch, Instant now, policy::EventEffects::Done done) {
+                          effects_->take(std::move(batch), now, std::move(done));
+                          store_->flush();
+                        });
+    pipeline_.emplace(*store_, *tracker_, make_engine(),
+                      policy::Pipeline::Options{.connections = &counter_,
+                                                .sockets = &sockets_,
+                                                .records = &records_,
+                                                .offences = &offences_,
+                                                .recipients = &*recipients_});
   }
 
   void ask(const std::string& line, std::ostream& out) {
@@ -325,6 +334,7 @@ class Stage {
   std::optional<store::EmbeddedStore> store_{store::EmbeddedStore::Options{.max_entries = 10'000}};
   std::optional<policy::Pipeline> pipeline_;
   std::optional<policy::EventEffects> effects_;
+  std::optional<policy::RecipientWatch> recipients_;
   std::uint64_t events_ = 0;
   policy::Inquiry inquiry_;
 };

@@ -657,7 +657,7 @@ TEST_CASE("what a mail log is read for has its settings, and texts may stand sev
   const auto settings = parse_settings(
       "[maillog]\nsource = syslog:/run/mxwarden-maillog/log\nrecognise = postfix, vm-pop3d\n"
       "helo_forged_text = Forged HELO, you are not me\nhelo_forged_text = You are not me\n"
-      "[bad_recipient]\nsource = log\nshare = 40%\nrate = 1/30s\n",
+      "[bad_recipient]\nsource = log\nshare = 40%\nrate = 1/30s\nconfirm = 5m\naction = DEFER no\n",
       "m.conf", {}, report);
   CHECK(report.faults.empty());
   CHECK(settings.maillog.source == LogSource{LogSource::Kind::syslog, "/run/mxwarden-maillog/log"});
@@ -668,6 +668,8 @@ TEST_CASE("what a mail log is read for has its settings, and texts may stand sev
   CHECK(settings.bad_recipient.source == BadRecipientSource::log);
   CHECK(settings.bad_recipient.share == 40);
   CHECK(settings.bad_recipient.rate.count == 1);
+  CHECK(settings.bad_recipient.confirm == 5min);
+  CHECK(settings.bad_recipient.action.to_string() == "DEFER no");
   CHECK(settings.bad_recipient.ban == 24h * 7);
   Report again;
   CHECK(print_settings(parse_settings(print_settings(settings), "again", {}, again)) == print_settings(settings));

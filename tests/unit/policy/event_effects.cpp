@@ -534,6 +534,37 @@ TEST_CASE("in monitor mode, from another source, or off, who guesses is not list
   }
 }
 
+TEST_CASE("what questions show counts where they are the source, and is ranked in the place of what a log tells") {
+  Rig rig({{"bad_recipient.source", "inline"}, {"bad_recipient.rate", "1/30s"}, {"bad_recipient.distinct", "9"}});
+  const auto ask = [&](const std::string& recipient, Duration ago) {
+    auto event = rig.unknown(recipient);
+    event.time -= std::chrono::duration_cast<WallTime::duration>(ago);
+    EventBatch batch{.source = "inline:mx1", .seq = ++rig.position, .events = {event}};
+    batch.told_by = conf::BadRecipientSource::questions;
+    bool is_kept = false;
+    rig.effects.take(std::move(batch), rig.clock.now(), [&](const Result<void>& done) { is_kept = done.has_value(); });
+    rig.store.flush();
+    CHECK(is_kept);
+  };
+  const auto ranked = [&] {
+    const auto list = rig.top.list(TopBy::bad_recipients, 1h, 10, rig.clock.now(), rig.clock.wall_now());
+    return list.entries.empty() ? 0 : list.entries[0].count;
+  };
+  CHECK(rig.take({rig.unknown("a@x"), rig.unknown("b@x")}));
+  CHECK(ranked() == 2);
+  ask("a@x", 60s);
+  CHECK(ranked() == 3);
+  CHECK(rig.take({rig.unknown("b@x")}));
+  CHECK(ranked() == 3);
+  CHECK(rig.listing() == nullptr);
+  // It took its time to be confirmed, but not this long: that says nothing of how fast they came.
+  ask("c@x", 75s);
+  CHECK(rig.listing() == nullptr);
+  ask("d@x", 61s);
+  REQUIRE(rig.listing() != nullptr);
+  CHECK(rig.listing()->reason == "You tried more than 1 unknown recipients within 30s.");
+}
+
 TEST_CASE("what leads to nothing is told in a line that a person can read") {
   Rig rig;
   auto denied = rig.event(EventKind::relay_denied);

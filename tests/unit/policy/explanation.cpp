@@ -37,6 +37,12 @@ limit = 2
 mode = enforce
 [listing]
 mode = enforce
+[bad_recipient]
+distinct = 1
+share = 20%
+forget = 1m
+rate = 2/40s
+confirm = 30s
 [limit watched]
 key = client_address
 stage = RCPT
@@ -125,8 +131,11 @@ class World {
     auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text, "access", report));
     for (const auto& fault : report.faults) FAIL(fault.to_string());
     engine_ = std::make_shared<const Engine>(settings, std::move(access));
-    pipeline_.emplace(store_, tracker_, engine_,
-                      Pipeline::Options{.connections = &counter, .sockets = &sockets_, .records = &records});
+    recipients.configure(settings.bad_recipient);
+    pipeline_.emplace(
+        store_, tracker_, engine_,
+        Pipeline::Options{
+            .connections = &counter, .sockets = &sockets_, .records = &records, .recipients = &recipients});
   }
 
   // `session`: one policy connection for each, so that it is known which is over.
@@ -157,11 +166,15 @@ class World {
     store_.tick(clock.now());
     tracker_.tick(clock.now());
     records.tick();
+    recipients.tick(clock.now(), clock.wall_now());
   }
 
   ManualClock clock;
   tests::MemoryRecords records{clock};
   Counter counter;
+  RecipientWatch recipients{{},
+                            [](log::Level, const std::string&) {},
+                            [](const EventBatch&, Instant, const EventEffects::Done& done) { done({}); }};
   Duration held{};  // the last answer
 
  private:
@@ -228,10 +241,16 @@ class Traffic {
   Asked next() {
     auto& session = sessions_[random_() % sessions_.size()];
     if (session.client.empty() || random_() % 12 == 0) session = begin();
-    advance(session);
+    const auto asked_of = std::exchange(session.asked_of, "");
+    const bool is_behind = exists(asked_of) && random_() % 1000 != 0;
+    if (!is_behind) advance(session);
     const bool at_rcpt = session.state == "RCPT";
     const auto size = std::to_string(random_() % 60'000);
-    const auto context = at_rcpt && random_() % 8 == 0 ? "relay" : random_() % 2 == 0 ? "post" : "pre";
+    const auto number = random_() % 2 == 0 ? random_() % 50 : random_() % 5;
+    const auto recipient = is_behind ? asked_of : fmt::format("r{}@here.example", number);
+    const bool is_relay = !is_behind && at_rcpt && random_() % 8 == 0;
+    const auto* context = is_behind ? "post" : is_relay ? "relay" : "pre";
+    if (at_rcpt && !is_behind && !is_relay) session.asked_of = recipient;
     return {{{Attribute::protocol_state, session.state},
              {Attribute::client_address, session.client},
              {Attribute::client_port, session.port},
@@ -239,7 +258,8 @@ class Traffic {
              {Attribute::server_port, "25"},
              {Attribute::instance, session.state == "CONNECT" ? "" : "a1.65.1." + std::to_string(session.message)},
              {Attribute::sender, session.sender},
-             {Attribute::recipient, at_rcpt ? fmt::format("r{}@here.example", random_() % 5) : ""},
+             {Attribute::recipient, at_rcpt ? recipient : ""},
+             {Attribute::recipient_count, std::to_string(random_() % 3)},
              {Attribute::size, size},
              {Attribute::queue_id, session.state == "END-OF-MESSAGE" ? "4c" + std::to_string(session.message) : ""},
              {Attribute::sasl_username, session.login},
@@ -255,8 +275,12 @@ class Traffic {
     std::string login;
     std::string sender;
     std::string state;
+    std::string asked_of;  // the recipient
     int message = 0;
   };
+
+  // Five of half a hundred do.
+  static bool exists(const std::string& recipient) { return recipient.size() == 15 && recipient[1] < '5'; }
 
   Session begin() {
     Session session;
@@ -336,7 +360,7 @@ TEST_CASE("20,000 random requests are answered as was explained before, and as i
   CHECK(held > 5);
   for (const std::string rule :
        {"nobody", "operator_ban", "connect", "ban", "listing", "client_conn", "client_rate", "message_recipients",
-        "letters", "volume", "spray", "roaming", "last", "relay_grant"}) {
+        "letters", "volume", "spray", "roaming", "last", "relay_grant", "bad_recipient"}) {
     CAPTURE(rule);
     CHECK(deciders[rule] > 5);
   }
