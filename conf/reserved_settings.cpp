@@ -16,7 +16,7 @@ struct Reserved {
 };
 
 constexpr std::array reserved{
-    Reserved{"bad_recipient_throttle", "mode after delay action"},
+    Reserved{"bad_recipient_throttle", "action"},
     Reserved{"relay_grant", "action"},
     Reserved{"repeat_offender", "action"},
     Reserved{"mail_bomb", "mode bytes messages window action"},

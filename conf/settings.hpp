@@ -178,6 +178,13 @@ struct Settings {
     Action action;
   } bad_recipient;
 
+  // Who tries some of them in one message.
+  struct BadRecipientThrottle {
+    Mode mode = Mode::off;
+    std::uint32_t after = 0;  // so many waits for each further answer
+    Duration delay{};
+  } bad_recipient_throttle;
+
   // Of the attempts of a listed client, which are SMTP sessions that were refused.
   struct RepeatOffender {
     Mode mode = Mode::enforce;

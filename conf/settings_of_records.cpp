@@ -295,6 +295,47 @@ constexpr std::array table{
         .print = [](const Source& from) -> Texts { return {from.settings.bad_recipient.action.to_string()}; },
     },
     Setting{
+        .section = "bad_recipient_throttle",
+        .name = "mode",
+        .value = "off",
+        .since = this_release,
+        .help = "enforce; monitor: who would wait is only logged; or off.",
+        .read = [](const Place& place,
+                   std::string_view text) { return put(place.settings.bad_recipient_throttle.mode, parse_mode(text)); },
+        .print = [](const Source& from) -> Texts {
+          return {std::string(to_string(from.settings.bad_recipient_throttle.mode))};
+        },
+    },
+    Setting{
+        .section = "bad_recipient_throttle",
+        .name = "after",
+        .value = "2",
+        .since = this_release,
+        .help = "After so many recipients of a message that do not exist, 1 to 100.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              return put(place.settings.bad_recipient_throttle.after, parse_number(text, 1, 100));
+            },
+        .print = [](const Source& from) -> Texts {
+          return {std::to_string(from.settings.bad_recipient_throttle.after)};
+        },
+    },
+    Setting{
+        .section = "bad_recipient_throttle",
+        .name = "delay",
+        .value = "1s",
+        .since = this_release,
+        .help = "So long, 10ms to 2500ms. Postfix waits ten seconds for an answer.",
+        .read =
+            [](const Place& place, std::string_view text) {
+              // With the longest answer_within less than the eight seconds that timeout=10s leaves.
+              return put(place.settings.bad_recipient_throttle.delay, parse_duration(text, 10ms, 2500ms));
+            },
+        .print = [](const Source& from) -> Texts {
+          return {mxwarden::to_string(from.settings.bad_recipient_throttle.delay)};
+        },
+    },
+    Setting{
         .section = "guard",
         .name = "bans_per_minute",
         .value = "100",

@@ -69,7 +69,18 @@ constexpr std::array all_sections{
         "bad_recipient",
         "Who guesses addresses is found by the distinct recipients that do not exist: more of them than `distinct', "
         "which are more than `share' of all that the client has tried. Such a client is listed, and banned. A list "
-        "server with some stale addresses stays below the share."},
+        "server with some stale addresses stays below the share. With source = inline nothing but "
+        "reject_unlisted_recipient may stand between the two questions, as whom anything else refuses there looks as "
+        "if he did not exist; and a recipient counts only if another one of its domain was accepted before it, and one "
+        "after, and no recipient that was accepted within `forget' is missed meanwhile, as it is when a recipient "
+        "table of Postfix is down. The last recipient of an SMTP session that then ends never counts."},
+    Section{
+        "bad_recipient_throttle",
+        "Who has tried some recipients that do not exist in one message waits for each further answer in it: at RCPT "
+        "(where policy_context is pre), DATA and END-OF-MESSAGE. It goes by the questions that [bad_recipient] "
+        "source = inline goes by, whatever its mode and source; nobody else waits. Trusted and logged-in clients "
+        "and those with Connect: OK do not either. An smtpd process is busy while a client waits; when 1000 do, the "
+        "others do not."},
     Section{"guard",
             "What rules may do by themselves. They never ban or list what is trusted, in never_ban or an address of "
             "this host, nor what an entry Connect: OK covers."},

@@ -29,6 +29,7 @@ struct Verdict {
   std::string action;  // as it would stand after `action=`
   bool refuses = false;
   std::optional<Cause> cause;
+  Duration held{};                  // so long was the answer held back for it, or would be
   store::RecordBook::Entry record;  // that it goes by; null: none
   Duration left{};                  // until that ends
   bool of_operator = false;         // it is what the operator has said of just this client

@@ -71,6 +71,7 @@ std::string decision_line(const Request& request, const Verdict* verdict, std::s
   append_logfmt(line, "client", request[Attribute::client_address]);
   append_logfmt(line, "state", request[Attribute::protocol_state]);
   if (verdict != nullptr && verdict->cause) append_cause(line, *verdict->cause);
+  if (verdict != nullptr && verdict->held != Duration::zero()) line += " held=" + to_string(verdict->held);
   if (verdict != nullptr && verdict->record) append_record(line, *verdict);
   if (verdict != nullptr) append_logfmt(line, "mode", monitored ? "monitor" : "enforce");
   append_logfmt(line, "store", store);

@@ -6,6 +6,7 @@
 
 #include "policy/bad_recipient.hpp"
 #include "policy/bad_recipient_rule.hpp"
+#include "policy/bad_recipient_throttle_rule.hpp"
 #include "policy/ban_rules.hpp"
 #include "policy/client_conn_rule.hpp"
 #include "policy/connect_rule.hpp"
@@ -44,6 +45,8 @@ std::vector<Rule> make_rules(const conf::Settings& settings) {
     rules.push_back(make_login_sender_rule(settings.login_sender, settings.client, settings.login_senders.listed));
   }
   for (const auto& limit : settings.limits) add_limit(limit, std::nullopt);
+  const auto& throttle = settings.bad_recipient_throttle;
+  if (throttle.mode != conf::Mode::off) rules.push_back(make_bad_recipient_throttle_rule(throttle));
   const auto& bad_recipient = settings.bad_recipient;
   if (bad_recipient.mode != conf::Mode::off && bad_recipient.source == conf::BadRecipientSource::questions) {
     rules.push_back(make_bad_recipient_rule(bad_recipient));
@@ -100,7 +103,7 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
     }
     bits_.push_back(rule.counts ? RuleMask{1} << counting++ : 0);
     if (rule.name == listing_name) listing_bit_ = bits_.back();
-    awaits_post_ = awaits_post_ || rule.name == bad_recipient_name;
+    awaits_post_ = awaits_post_ || rule.name == bad_recipient_name || rule.name == bad_recipient_throttle_name;
   }
   while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
   counts_messages_ = !rules_.empty() && rules_.back().name == good_record_name;

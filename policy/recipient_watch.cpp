@@ -90,6 +90,11 @@ bool is_stranger(const Question& question) {
   return !question.client.empty() && !question.is_ours() && !question.exempt();
 }
 
+void mark_suspected(View& view) {
+  view.suspected = true;
+  if (view.missed_in == view.message) ++view.message_suspected;
+}
+
 }  // namespace
 
 struct RecipientWatch::State {
@@ -149,8 +154,8 @@ struct RecipientWatch::State {
   }
 
   void suspect(const Question& question, View& view, const Names& names, Instant now) {
-    view.suspected = true;
-    if (suspected.size() >= options.max_suspected) return;
+    mark_suspected(view);
+    if (!tells || suspected.size() >= options.max_suspected) return;
     suspected.push_back({.at = now,
                          .client = *view.client,
                          .client_name = std::string(name_of(*question.request)),
@@ -244,6 +249,7 @@ struct RecipientWatch::State {
   Take take;
   conf::Settings::BadRecipient settings;
   bool watches = false;
+  bool tells = false;  // of what is confirmed
   Remembered<KnownRecipient> recipients{options.max_recipients};
   Remembered<Domain> domains{options.max_domains};
   Remembered<Instant> denied_until{options.max_domains};  // clients
@@ -261,12 +267,14 @@ RecipientWatch::RecipientWatch(const Options& options, Say say, Take take)
 
 RecipientWatch::~RecipientWatch() = default;
 
-void RecipientWatch::configure(const conf::Settings::BadRecipient& settings) {
+void RecipientWatch::configure(const conf::Settings& settings) {
   auto& state = *state_;
-  state.settings = settings;
-  state.watches = settings.mode != conf::Mode::off && settings.source == conf::BadRecipientSource::questions;
+  const auto& guesses = settings.bad_recipient;
+  state.settings = guesses;
+  state.tells = guesses.mode != conf::Mode::off && guesses.source == conf::BadRecipientSource::questions;
+  state.watches = state.tells || settings.bad_recipient_throttle.mode != conf::Mode::off;
+  if (!state.tells) state.suspected.clear();
   if (state.watches) return;
-  state.suspected.clear();
   state.recipients.clear();
   state.domains.clear();
   state.denied_until.clear();
@@ -290,7 +298,7 @@ void RecipientWatch::preview(const Question& question, View& view, Instant now) 
   view.in_doubt = state.is_in_doubt(question, view, now);
   if (view.missed.empty() || view.denies_missed) return;
   const auto shows = state.shows(state.names_of(view.missed), now);
-  view.suspected = shows == State::Shows::suspicion && is_stranger(question);
+  if (shows == State::Shows::suspicion && is_stranger(question)) mark_suspected(view);
   view.in_doubt = view.in_doubt || shows == State::Shows::doubt;
 }
 

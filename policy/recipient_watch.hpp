@@ -1,5 +1,6 @@
 #pragma once
-// Which recipients do not exist, as Postfix's questions show it ([bad_recipient] source = inline).
+// Which recipients do not exist, as Postfix's questions show it ([bad_recipient] source = inline, and
+// [bad_recipient_throttle]).
 //
 // main.cf asks with policy_context `pre` right before reject_unlisted_recipient and with `post` right behind it; so
 // `post` comes for a recipient that exists. That it did not (policy/tracker.hpp) is weak evidence: when a recipient
@@ -57,7 +58,7 @@ class RecipientWatch {
   ~RecipientWatch();
 
   // Before the first request, and at each reload.
-  void configure(const conf::Settings::BadRecipient& settings);
+  void configure(const conf::Settings& settings);
 
   // Completes the question's view. Each request once.
   void see(const Question& question, View& view, Instant now);

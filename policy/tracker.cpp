@@ -111,8 +111,9 @@ struct Message {
   std::uint64_t ended_queue_id = 0;  // of its last END-OF-MESSAGE
   RuleMask counted_by = 0;
   std::uint32_t recipients = 0;
-  std::uint32_t posts = 0;  // that have come
-  bool missed = false;      // one has not
+  std::uint32_t posts = 0;      // that have come
+  std::uint32_t suspected = 0;  // recipients
+  bool missed = false;          // one has not
   // Its recipients, those beyond the bound in turn in the last place. Most messages have one.
   boost::container::small_vector<Recipient, usual_recipients> known;
 
@@ -134,6 +135,7 @@ struct Message {
     counted_by = 0;
     recipients = 0;
     posts = 0;
+    suspected = 0;
     missed = false;
   }
 
@@ -271,11 +273,12 @@ View follow(Session& session, const Request& request, const Hasher& hasher, std:
   resolve(session, request, hasher, view);
   if (is_of_message(request.state)) {
     view.new_message = follow_message(session, request, hasher, known_in_all);
-    view.message = session.message.instance;
     view.denies_missed = denies_missed(session.message, request);
     view.message_counted_by = session.message.counted_by;
     view.message_recipients = session.message.recipients;
   }
+  view.message = session.message.instance;
+  view.message_suspected = session.message.suspected;
   if (request.state == ProtocolState::rcpt) {
     view.recipient = hasher.recipient(request[Attribute::recipient]);
     const auto* known = session.message.find(view.recipient);
@@ -424,6 +427,7 @@ void Tracker::settle(const View& view, const Settled& settled) {
   session->connection_counted_by |= settled.connection_counted_by;
   auto& message = session->message;
   message.counted_by |= settled.message_counted_by;
+  message.suspected = view.message_suspected;
   if (!settled.awaits_post.empty() && settled.awaits_post.size() <= longest_recipient) {
     session->awaited.recipient = settled.awaits_post;
     session->awaited.name = view.recipient;

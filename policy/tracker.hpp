@@ -58,7 +58,8 @@ struct View {
   bool denies_missed = false;
   // Of recipients that were missed, as RecipientWatch has it, not the tracker: this one may not exist.
   bool suspected = false;
-  bool in_doubt = false;  // some that do exist were missed lately
+  bool in_doubt = false;                // some that do exist were missed lately
+  std::uint32_t message_suspected = 0;  // so many recipients of this message, this one included
 
   // Where the tracker finds it again.
   std::uint32_t session = 0;

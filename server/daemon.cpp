@@ -264,7 +264,7 @@ void Daemon::configure_guards() {
   control_users_ = {};
   offences_.configure(settings, configuration_.access);
   events_.configure(settings);
-  recipients_.configure(settings.bad_recipient);
+  recipients_.configure(settings);
   watch_own_addresses();
   good_records_.configure(settings);
 }

@@ -69,8 +69,9 @@ void Sessions::used(Session& session) {
 
 bool Sessions::may_hold() {
   if (held_ < most_held) return true;
-  too_many_held_.warn(fmt::format("{} answers are held back at once; no more are ([greet_pause])", held_),
-                      clock_.now());
+  too_many_held_.warn(
+      fmt::format("{} answers are held back at once; no more are ([greet_pause], [bad_recipient_throttle])", held_),
+      clock_.now());
   return false;
 }
 

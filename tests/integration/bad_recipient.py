@@ -1,12 +1,14 @@
 """[bad_recipient] source = inline: who guesses recipients is put off, listed and banned, as a real Postfix shows it by what
 it asks before and behind its own look; and whatever else keeps the second question away is held against nobody."""
 
+import contextlib
 import json
 import pathlib
 import re
+import resource
 import time
 
-from support import case, cluster, postfix, recipient_table, redis, smtp, waiting
+from support import case, cluster, policy, postfix, recipient_table, redis, smtp, waiting
 
 SNIPPETS = pathlib.Path(__file__).parents[2] / "postfix-snippets"
 
@@ -193,6 +195,78 @@ local_recipient_maps = {recipient_table.MAP}
             self.assertEqual(codes("203.0.113.25", names("nosuch", 51), WITHOUT_POST), [550] * 51)
         self.assertIn("with policy_context=pre and about none with policy_context=post", self.daemon.log())
         self.assert_nobody_is_listed()
+
+
+DELAY = 1
+THROTTLE = f"""
+[client_rate]
+mode = off
+[client_conn]
+mode = off
+[bad_recipient]
+mode = off
+[bad_recipient_throttle]
+mode = enforce
+delay = {DELAY}s
+"""
+
+
+def measured(command, *arguments):
+    start = time.monotonic()
+    return command(*arguments).code, time.monotonic() - start
+
+
+class Throttle(case.PostfixTestCase):
+    main = (SNIPPETS / "tcp.cf").read_text()
+
+    def test_who_has_tried_two_waits_for_each_further_answer_in_the_message_and_nobody_else_does(self):
+        self.mxwardend(THROTTLE)
+        self.assertEqual(codes("198.51.100.1", ["user1"]), [250])
+        with smtp.Smtp(CLIENT) as session:
+            session.hello()
+            session.mail("a@sender.example")
+            for recipient, code, waits in [("nosuch1", 550, False), ("nosuch2", 550, False), ("user1", 250, True),
+                                           ("nosuch3", 550, True)]:
+                found, took = measured(session.recipient, f"{recipient}@example.org")
+                self.assertEqual(found, code, recipient)
+                self.assertEqual(took >= DELAY, waits, (recipient, took))
+                self.assertLess(took, DELAY + 0.5)
+            session.send("RCPT TO:<user2@example.org>")
+            _, took = measured(smtp.send_message, "198.51.100.2")
+            self.assertLess(took, DELAY / 2)
+            self.assertEqual(session.reply().code, 250)
+            # END-OF-MESSAGE is asked about, DATA is not.
+            code, took = measured(session.data)
+            self.assertEqual((code, took >= DELAY), (250, True))
+            session.mail("b@sender.example")
+            code, took = measured(session.recipient, "user1@example.org")
+            self.assertEqual((code, took < DELAY / 2), (250, True))
+
+    def test_no_more_than_a_thousand_wait_at_once(self):
+        most = 1000
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(2 * most, hard)), hard))
+        self.mxwardend(THROTTLE + "[server]\nmax_connections = 2000\n")
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(policy.Client()) for _ in range(most + 1)]
+            clients[0].ask(policy_context="post")
+            for port, client in enumerate(clients):
+                for number in range(2):
+                    client.ask(**self.guess(port, number))
+            *waiting_ones, last = clients
+            for port, client in enumerate(waiting_ones):
+                client.send(policy.request(**self.guess(port, 2)))
+            start = time.monotonic()
+            self.assertLess(last.measure("RCPT", **self.guess(most, 2)).seconds, DELAY / 2)
+            for client in waiting_ones:
+                self.assertEqual(client.reply(), "DUNNO")
+            self.assertGreater(time.monotonic() - start, DELAY / 2)
+            self.assertGreaterEqual(last.measure("RCPT", **self.guess(most, 3)).seconds, DELAY)
+
+    @staticmethod
+    def guess(port, number):
+        return {"policy_context": "pre", "client_address": CLIENT, "client_port": str(port + 1),
+                "instance": f"{port:x}.1.1.0", "recipient": f"nosuch{number}@example.org"}
 
 
 class TwoNodes(case.TestCase):

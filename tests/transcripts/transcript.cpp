@@ -214,7 +214,7 @@ class Stage {
     for (const auto& fault : report.faults) fail(fault.to_string());
     offences_.configure(settings, access);
     effects_->configure(settings);
-    recipients_->configure(settings.bad_recipient);
+    recipients_->configure(settings);
     return std::make_shared<const policy::Engine>(settings, std::move(access));
   }
 

@@ -377,6 +377,10 @@ TEST_CASE("every fault is said with its line, what was found and what is allowed
           Row{"[maillog]\nrecognise =\n", "m.conf:2: recognise: there is none; allowed are postfix"},
           Row{"[bad_recipient]\nsource = both\n",
               "m.conf:2: source: `both' is not who tells of recipients; allowed are inline or log"},
+          Row{"[bad_recipient]\nconfirm = 0s\n", "m.conf:2: confirm: "},
+          Row{"[bad_recipient]\naction = OK\n", "m.conf:2: action: "},
+          Row{"[bad_recipient_throttle]\nafter = 0\n", "m.conf:2: after: `0' is not allowed"},
+          Row{"[bad_recipient_throttle]\ndelay = 3s\n", "m.conf:2: delay: "},
           Row{"[firewall]\ntable = 1st\n", "m.conf:2: table: `1st' is no name of a table; write 1 to 32 letters"},
           Row{"[firewall]\ntable = a; flush ruleset\n", "m.conf:2: table: `a; flush ruleset' is no name of a table"},
           Row{"[firewall]\nhook = output\n",
@@ -657,7 +661,8 @@ TEST_CASE("what a mail log is read for has its settings, and texts may stand sev
   const auto settings = parse_settings(
       "[maillog]\nsource = syslog:/run/mxwarden-maillog/log\nrecognise = postfix, vm-pop3d\n"
       "helo_forged_text = Forged HELO, you are not me\nhelo_forged_text = You are not me\n"
-      "[bad_recipient]\nsource = log\nshare = 40%\nrate = 1/30s\nconfirm = 5m\naction = DEFER no\n",
+      "[bad_recipient]\nsource = log\nshare = 40%\nrate = 1/30s\nconfirm = 5m\naction = DEFER no\n"
+      "[bad_recipient_throttle]\nmode = monitor\nafter = 3\ndelay = 2s\n",
       "m.conf", {}, report);
   CHECK(report.faults.empty());
   CHECK(settings.maillog.source == LogSource{LogSource::Kind::syslog, "/run/mxwarden-maillog/log"});
@@ -669,6 +674,9 @@ TEST_CASE("what a mail log is read for has its settings, and texts may stand sev
   CHECK(settings.bad_recipient.share == 40);
   CHECK(settings.bad_recipient.rate.count == 1);
   CHECK(settings.bad_recipient.confirm == 5min);
+  CHECK(settings.bad_recipient_throttle.mode == Mode::monitor);
+  CHECK(settings.bad_recipient_throttle.after == 3);
+  CHECK(settings.bad_recipient_throttle.delay == 2s);
   CHECK(settings.bad_recipient.action.to_string() == "DEFER no");
   CHECK(settings.bad_recipient.ban == 24h * 7);
   Report again;

@@ -43,6 +43,9 @@ share = 20%
 forget = 1m
 rate = 2/40s
 confirm = 30s
+[bad_recipient_throttle]
+mode = enforce
+after = 1
 [limit watched]
 key = client_address
 stage = RCPT
@@ -131,7 +134,7 @@ class World {
     auto access = std::make_shared<conf::AccessTable>(conf::AccessTable::parse(access_text, "access", report));
     for (const auto& fault : report.faults) FAIL(fault.to_string());
     engine_ = std::make_shared<const Engine>(settings, std::move(access));
-    recipients.configure(settings.bad_recipient);
+    recipients.configure(settings);
     pipeline_.emplace(
         store_, tracker_, engine_,
         Pipeline::Options{
@@ -169,13 +172,13 @@ class World {
     recipients.tick(clock.now(), clock.wall_now());
   }
 
+  Duration held{};  // the answer that was given last
   ManualClock clock;
   tests::MemoryRecords records{clock};
   Counter counter;
   RecipientWatch recipients{{},
                             [](log::Level, const std::string&) {},
                             [](const EventBatch&, Instant, const EventEffects::Done& done) { done({}); }};
-  Duration held{};  // the last answer
 
  private:
   static void fill(Request& request, const Attributes& attributes) {

@@ -12,9 +12,10 @@ using namespace std::chrono_literals;
 
 struct Rig {
   explicit Rig(const RecipientWatch::Options& options = {}) : watch(options, say, take) {
-    settings.source = conf::BadRecipientSource::questions;
-    settings.forget = 72h;
-    settings.confirm = 60s;
+    auto& guesses = settings.bad_recipient;
+    guesses.source = conf::BadRecipientSource::questions;
+    guesses.forget = 72h;
+    guesses.confirm = 60s;
     watch.configure(settings);
   }
 
@@ -83,7 +84,7 @@ struct Rig {
     batches.push_back(std::move(batch));
     finishes ? done({}) : under_way.push_back(std::move(done));
   };
-  conf::Settings::BadRecipient settings;
+  conf::Settings settings;
   RecipientWatch watch;
 };
 
@@ -278,10 +279,10 @@ TEST_CASE("turned off, or told by the log, it sees nothing and forgets what it s
   rig.clock.advance(1s);
   rig.miss("nosuch@example.org");
   rig.accept("anna@example.org");
-  rig.settings.source = conf::BadRecipientSource::log;
+  rig.settings.bad_recipient.source = conf::BadRecipientSource::log;
   rig.watch.configure(rig.settings);
   CHECK_FALSE(rig.miss("nosuch@example.org").suspected);
-  rig.settings.source = conf::BadRecipientSource::questions;
+  rig.settings.bad_recipient.source = conf::BadRecipientSource::questions;
   rig.watch.configure(rig.settings);
   CHECK(rig.pass(60s).empty());
   CHECK_FALSE(rig.miss("nosuch@example.org").suspected);

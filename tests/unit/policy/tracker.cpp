@@ -379,6 +379,32 @@ TEST_CASE("more accepted recipients than posts at the end of a message deny what
   CHECK_FALSE(visit.see(end_of("2", "a1.65.1.1")).denies_missed);  // it has missed nothing
 }
 
+TEST_CASE("what is suspected in a message is its own, whatever command shows it") {
+  Tracker tracker({.max_sessions = 10});
+  View before;
+  const auto see = [&](const std::string& text) {
+    const Asked asked(text);
+    auto view = tracker.see(asked.request(), &before, Instant(1h));
+    // As a RecipientWatch does that suspects each.
+    if (!view.missed.empty() && view.missed_in == view.message) ++view.message_suspected;
+    tracker.settle(view, {.connection_counted_by = 0,
+                          .message_counted_by = 0,
+                          .recipient_counted_by = 0,
+                          .let_pass = true,
+                          .awaits_post = asked.request()[Attribute::recipient]});
+    before = view;
+    return view.message_suspected;
+  };
+  CHECK(see(pre("a@example.org")) == 0);
+  CHECK(see(pre("b@example.org")) == 1);
+  CHECK(see(request("VRFY")) == 2);
+  CHECK(see(pre("c@example.org")) == 2);
+  CHECK(see(request("DATA", "instance=a1.65.1.0\nrecipient_count=0")) == 3);
+  CHECK(see(request("MAIL", "sender=t@example.org")) == 0);
+  CHECK(see(pre("d@example.org", "a1.65.1.1")) == 0);
+  CHECK(see(pre("e@example.org", "a1.65.1.2")) == 0);
+}
+
 TEST_CASE("a recipient that is longer than an address may be is not awaited") {
   Visit visit;
   visit.see(pre(std::string(400, 'a') + "@example.org"));
