@@ -107,6 +107,7 @@ Engine::Engine(std::vector<Rule> rules, const conf::Settings::Client& client,
   }
   while (by_connections_ < rules_.size() && !rules_[by_connections_].limits_connections) ++by_connections_;
   counts_messages_ = !rules_.empty() && rules_.back().name == good_record_name;
+  counts_deliveries_ = std::ranges::any_of(rules_, [](const Rule& rule) { return rule.deliver != nullptr; });
 }
 
 void Engine::put(const Request& request, const View& view, const store::Records* records, Instant now,
@@ -193,6 +194,12 @@ std::uint64_t Engine::good_messages(const Plan& plan) const {
   return plan.answers[plan.asked.back().begin].count;
 }
 
+void Engine::deliver(const Plan& plan, std::span<const std::string_view> recipients, store::Counts& counts) const {
+  for (const auto& rule : rules_) {
+    if (rule.deliver) rule.deliver(plan.question, recipients, counts);
+  }
+}
+
 Settled Engine::settle(const Plan& plan, const Decision& decision) const {
   Settled settled;
   const bool refused = decision.verdict && decision.verdict->refuses;
@@ -208,6 +215,7 @@ Settled Engine::settle(const Plan& plan, const Decision& decision) const {
   // By the rule that has settled it, which was the last to be asked.
   if (decision.verdict && decision.verdict->attempt) settled.connection_counted_by |= bit_of(plan.asked.back().rule);
   for (const auto& asked : plan.asked) {
+    if (rules_[asked.rule].deliver) settled.recipient = (*plan.question.request)[Attribute::recipient];
     for (auto at = asked.begin; at < asked.end; ++at) {
       const auto& count = plan.batch.counts[at];
       const auto& answer = plan.answers[at];

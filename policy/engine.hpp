@@ -5,6 +5,8 @@
 // and decide() are pure.
 
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "conf/access_table.hpp"
@@ -53,6 +55,10 @@ class Engine {
   // How many messages of the client have come through, as [client] good_record counts them, if this was to be one; else
   // 0.
   std::uint64_t good_messages(const Plan& plan) const;
+  // Some rule counts what was delivered.
+  bool counts_deliveries() const { return counts_deliveries_; }
+  // What they count of a message to these recipients, which was let pass at its end.
+  void deliver(const Plan& plan, std::span<const std::string_view> recipients, store::Counts& counts) const;
   // What is to be remembered of a decision that was answered.
   Settled settle(const Plan& plan, const Decision& decision) const;
 
@@ -75,7 +81,8 @@ class Engine {
   std::size_t by_connections_ = 0;  // the rule that goes by them; behind the last: none
   bool counts_messages_ = false;    // the last rule is good_record
   bool awaits_post_ = false;        // a rule goes by recipients whose `post` does not come
-  RuleMask listing_bit_ = 0;        // of the listing rule; 0: there is none
+  bool counts_deliveries_ = false;
+  RuleMask listing_bit_ = 0;  // of the listing rule; 0: there is none
   conf::Settings::Client client_;
   std::shared_ptr<const conf::AccessTable> access_;
 };

@@ -148,7 +148,7 @@ class LimitRule {
   }
 
   std::string_view why_not_over(const Question& question) const {
-    if (!question.view->new_recipient) return "this recipient was let pass already";
+    if (!question.view->new_recipient) return why::let_pass_already;
     return limit_for(question, 0) == store::Window::no_limit ? why::no_limit
                                                              : "the message has room for this recipient";
   }
@@ -174,7 +174,7 @@ class LimitRule {
     if (login_is_key_ && !request.logged_in()) return lacks_key;
     if (question.exempt()) return why::exempt;
     if (about_client_ && (question.trusted || (request.logged_in() && !asks_for_login_))) return question.why_ours();
-    return holds(limit_.when, request) ? std::string_view() : "its `when' leaves this request out";
+    return holds(limit_.when, request) ? std::string_view() : why::left_out;
   }
 
   bool counted_before(const Question& question) const {

@@ -21,6 +21,8 @@ Decision failed(const std::exception& exception) {
 }
 
 constexpr std::string_view store_rule = "store";
+// Of the store, where nobody waits for the answer.
+constexpr auto patience = std::chrono::seconds(2);
 // Who has answered what no store could.
 constexpr std::string_view nobody = "none";
 
@@ -102,8 +104,9 @@ void Pipeline::answer(Inquiry& inquiry, store::Answers answers) {
 }
 
 Pipeline::Aftermath Pipeline::aftermath_of(const Inquiry& inquiry, const Decision& decision) const try {
-  Aftermath aftermath{.attempt = {}, .meeting = {}, .now = inquiry.plan.batch.now};
+  Aftermath aftermath{.attempt = {}, .meeting = {}, .delivery = {}, .now = inquiry.plan.batch.now};
   if (decision.hold) return aftermath;
+  aftermath.delivery = delivery_of(inquiry, decision);
   const auto& question = inquiry.plan.question;
   if (options_.offences != nullptr && decision.verdict && decision.verdict->attempt) {
     const auto name = inquiry.request[Attribute::client_name];
@@ -124,10 +127,27 @@ Pipeline::Aftermath Pipeline::aftermath_of(const Inquiry& inquiry, const Decisio
   return {};
 }
 
+// In context `relay' nobody has judged it.
+std::shared_ptr<const store::Batch> Pipeline::delivery_of(const Inquiry& inquiry, const Decision& decision) const {
+  const auto& request = inquiry.request;
+  if (request.state != ProtocolState::end_of_message || !inquiry.engine->counts_deliveries()) return nullptr;
+  if (inquiry.view.delivered || (decision.verdict && decision.verdict->refuses)) return nullptr;
+  if (!decision.failure.empty() || request[Attribute::policy_context] == "relay") return nullptr;
+  const auto recipients = tracker_.recipients(inquiry.view, request);
+  if (recipients.empty()) return nullptr;
+  auto batch = std::make_shared<store::Batch>();
+  batch->now = inquiry.plan.batch.now;
+  inquiry.engine->deliver(inquiry.plan, recipients, batch->counts);
+  return batch->counts.empty() ? nullptr : batch;
+}
+
 // Memory that ran out costs what would have been noted, not what was answered.
 void Pipeline::settle(const Aftermath& aftermath) try {
   if (aftermath.attempt) options_.offences->attempted(*aftermath.attempt);
   if (aftermath.meeting) options_.good_records->met(*aftermath.meeting, aftermath.now);
+  if (const auto batch = aftermath.delivery) {
+    store_.execute(*batch, aftermath.now + patience, [batch](store::Answers) {});
+  }
 } catch (const std::exception&) {
   return;
 }

@@ -79,9 +79,11 @@ class Pipeline {
   struct Aftermath {
     std::optional<Attempt> attempt;
     std::optional<Meeting> meeting;
+    std::shared_ptr<const store::Batch> delivery;  // null: nothing is to be counted
     Instant now{};
   };
   Aftermath aftermath_of(const Inquiry& inquiry, const Decision& decision) const;
+  std::shared_ptr<const store::Batch> delivery_of(const Inquiry& inquiry, const Decision& decision) const;
   void settle(const Aftermath& aftermath);
   Decision decision_with(Inquiry& inquiry, store::Answers answers);
   Decision decide(Inquiry& inquiry);

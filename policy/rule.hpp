@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -69,6 +70,8 @@ inline constexpr std::string_view unknown_client = "the client's address is not 
 inline constexpr std::string_view counted_in_connection = "counted already in this connection";
 inline constexpr std::string_view no_limit = "there is no limit";
 inline constexpr std::string_view too_early = "its action has no effect before MAIL";
+inline constexpr std::string_view let_pass_already = "this recipient was let pass already";
+inline constexpr std::string_view left_out = "its `when' leaves this request out";
 }  // namespace why
 
 struct Rule {
@@ -82,6 +85,9 @@ struct Rule {
   // Of a rule that goes by View::connections: the limit they are held against for this request; 0: none. Asked before
   // plan().
   std::function<std::uint64_t(const Question&)> limits_connections = {};
+  // Of a rule that counts what was delivered. Asked once a message, when its END-OF-MESSAGE was let pass, with those of
+  // its recipients about which plan() had something to ask; adds what is to be counted, after the answer.
+  std::function<void(const Question&, std::span<const std::string_view>, store::Counts&)> deliver = {};
   bool counts = true;      // false: nothing that is to count once, and it takes none of the tracker's bits
   bool for_relay = false;  // asked where policy_context is `relay`, and only there
   // Whose entries of the access table it goes by.

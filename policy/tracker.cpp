@@ -24,6 +24,9 @@ constexpr std::size_t most_known_recipients = 1000;
 // RFC 5321 4.5.3.1 knows no longer ones. Each session may keep one.
 constexpr std::size_t longest_recipient = 64 + 1 + 255;
 constexpr std::size_t most_known_in_all = 1'000'000;
+constexpr std::size_t most_named = std::size_t{16} << 10U;  // bytes of names, of one message
+constexpr std::size_t usual_named = 256;
+constexpr std::size_t named_as_one = 32;  // so many bytes of names weigh as one known recipient
 constexpr int most_connect_requests = 3;
 constexpr auto longest_connect_gap = std::chrono::seconds(10);
 
@@ -60,10 +63,13 @@ struct Hasher {
     return {digest.low64, digest.high64};
   }
 
-  std::uint64_t recipient(std::string_view address) const {
+  std::uint64_t recipient(std::string_view address) const { return name(canonical(address)); }
+
+  // Valid until the hasher is used again.
+  std::string_view canonical(std::string_view address) const {
     scratch.clear();
     append_canonical_address(scratch, address, LocalPart::lower_case);
-    return name(scratch);
+    return scratch;
   }
 
   mutable std::string scratch;  // kept for its memory
@@ -101,6 +107,7 @@ struct Recipient {
   std::uint64_t name = 0;  // hashed
   RuleMask counted_by = 0;
   bool let_pass = false;
+  bool named = false;  // it is among the names that are kept
 };
 
 struct Message {
@@ -116,10 +123,12 @@ struct Message {
   bool missed = false;          // one has not
   // Its recipients, those beyond the bound in turn in the last place. Most messages have one.
   boost::container::small_vector<Recipient, usual_recipients> known;
+  std::string names;       // canonical, each with a line end, which no attribute can hold
+  bool delivered = false;  // an END-OF-MESSAGE of it was let pass
 
   // known_in_all: what all messages of the tracker know.
   void restart(std::size_t& known_in_all) {
-    known_in_all -= known.size();
+    known_in_all -= known.size() + names.size() / named_as_one;
     // Made anew if it is large, or a message with a thousand would keep its memory for the next: shrink_to_fit() would
     // not go back to the place inside, and the next recipient would cost an allocation.
     if (known.capacity() > usual_recipients) {
@@ -127,6 +136,9 @@ struct Message {
       std::construct_at(&known);
     }
     known.clear();
+    if (names.capacity() > usual_named) names = {};
+    names.clear();
+    delivered = false;
     begun = false;
     instance = 0;
     sequence = 0;
@@ -154,6 +166,14 @@ struct Message {
     }
     known.back() = {recipient, 0, false};
     return known.back();
+  }
+
+  void keep_name(std::string_view name, std::size_t& known_in_all) {
+    if (names.size() + name.size() >= most_named || known_in_all >= most_known_in_all) return;
+    known_in_all -= names.size() / named_as_one;
+    names += name;
+    names += '\n';
+    known_in_all += names.size() / named_as_one;
   }
 };
 
@@ -276,6 +296,7 @@ View follow(Session& session, const Request& request, const Hasher& hasher, std:
     view.denies_missed = denies_missed(session.message, request);
     view.message_counted_by = session.message.counted_by;
     view.message_recipients = session.message.recipients;
+    view.delivered = session.message.delivered;
   }
   view.message = session.message.instance;
   view.message_suspected = session.message.suspected;
@@ -433,6 +454,9 @@ void Tracker::settle(const View& view, const Settled& settled) {
     session->awaited.name = view.recipient;
     session->awaited.instance = view.message;
   }
+  if (session->last_state == ProtocolState::end_of_message && settled.let_pass.value_or(false)) {
+    message.delivered = true;
+  }
   if (view.recipient == 0 || (settled.recipient_counted_by == 0 && !settled.let_pass)) return;
   auto& recipient = message.find_or_make(view.recipient, state_->known_in_all);
   recipient.counted_by |= settled.recipient_counted_by;
@@ -440,6 +464,26 @@ void Tracker::settle(const View& view, const Settled& settled) {
   // What one restriction list let pass, the next may refuse.
   recipient.let_pass = *settled.let_pass;
   recipient.let_pass ? ++message.recipients : --message.recipients;
+  if (!recipient.let_pass || recipient.named || settled.recipient.empty()) return;
+  recipient.named = true;
+  message.keep_name(state_->hasher.canonical(settled.recipient), state_->known_in_all);
+}
+
+std::vector<std::string_view> Tracker::recipients(const View& view, const Request& request) const {
+  std::vector<std::string_view> all;
+  const auto* session = state_->find(view);
+  if (session == nullptr) return all;
+  const auto& hasher = state_->hasher;
+  const auto only = request[Attribute::recipient].empty() ? 0 : hasher.recipient(request[Attribute::recipient]);
+  std::string_view names = session->message.names;
+  while (!names.empty()) {
+    const auto name = names.substr(0, names.find('\n'));
+    names.remove_prefix(name.size() + 1);
+    const auto hash = hasher.name(name);
+    const auto* known = session->message.find(hash);
+    if (known != nullptr && known->let_pass && (only == 0 || only == hash)) all.push_back(name);
+  }
+  return all;
 }
 
 void Tracker::adopt(std::span<const TcpConnection> connections, Instant now) {

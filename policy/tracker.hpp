@@ -10,7 +10,9 @@
 //              restriction list asks.
 //   message    `instance`, which is empty at MAIL with smtpd_delay_reject=no: what follows names it. At END-OF-MESSAGE
 //              also queue_id, as a refused END-OF-MESSAGE does not end the transaction.
-//   recipient  within its message, by canonical form (policy/identity.hpp).
+//   recipient  within its message, by canonical form (policy/identity.hpp). Those that a rule wants to know of when the
+//              message has come in full are also kept by name, as Postfix names none to END-OF-MESSAGE if there are
+//              several.
 //
 // Of a recipient asked about with policy_context `pre` that was told DUNNO, the same question with `post` is to follow,
 // if it exists. That it did not is shown by whatever the same SMTP session asks next, as smtpd is done with the RCPT
@@ -18,7 +20,8 @@
 //
 // Pure: a machine of (request, now). Bounded: of more than `max_sessions` the one idle longest is forgotten, as is one
 // idle for `idle`; 1,000 recipients of a message are known apart (fewer when a million are known in all), of those
-// beyond only the last one.
+// beyond only the last one. Names take at most 16 KiB of a message, and each its part of the million; those beyond are
+// not kept.
 // BUGS: without a port and over TCP, a session's CONNECT (which has no `instance`) and its RCPTs are two. Two MAILs
 // with one sender and nothing between (a RSET is not seen) are one message until their recipients come.
 
@@ -28,6 +31,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/clock.hpp"
@@ -45,6 +49,7 @@ struct View {
   bool new_session = false;       // its first request
   bool new_message = false;       // its first request
   bool new_recipient = false;     // RCPT: not among those of the message that were let pass
+  bool delivered = false;         // END-OF-MESSAGE: of this message one was let pass already
   RuleMask connection_counted_by = 0;
   RuleMask message_counted_by = 0;
   RuleMask recipient_counted_by = 0;
@@ -77,8 +82,9 @@ struct Settled {
   RuleMask connection_counted_by = 0;
   RuleMask message_counted_by = 0;
   RuleMask recipient_counted_by = 0;
-  std::optional<bool> let_pass;  // the recipient; nothing: no rule was to judge it
-  std::string_view awaits_post;  // the recipient, if its `post` is to follow
+  std::optional<bool> let_pass;     // the recipient, or the message at its end; nothing: no rule was to judge it
+  std::string_view awaits_post;     // the recipient, if its `post` is to follow
+  std::string_view recipient = {};  // as Postfix has named it: to be kept by name if it was let pass; empty: it is not
 };
 
 // An established TCP connection, as the kernel lists it.
@@ -107,6 +113,9 @@ class Tracker {
   View preview(const Request& request, Instant now) const;
   // Once for each view, when the answer is known. A session that is gone by then is passed over.
   void settle(const View& view, const Settled& settled);
+  // Of the message that `view` of `request` is about: the recipients that are kept by name, and, if Postfix names one,
+  // that alone. Each once, in canonical form; valid until the tracker is told anything.
+  std::vector<std::string_view> recipients(const View& view, const Request& request) const;
 
   // At start: sessions that are there already are not new, so that a restart refuses nobody.
   void adopt(std::span<const TcpConnection> connections, Instant now);

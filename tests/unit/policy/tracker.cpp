@@ -257,6 +257,68 @@ TEST_CASE("a refused END-OF-MESSAGE can come again as one more message, with the
   CHECK(view.message_recipients == 1);
 }
 
+TEST_CASE("the recipients of a message are kept by name where a rule wants it") {
+  Visit visit;
+  const auto let_pass = [&](const std::string& recipient, bool passes = true) {
+    const Asked asked(rcpt(recipient));
+    const auto view = visit.tracker.see(asked.request(), nullptr, visit.now);
+    visit.tracker.settle(view, {.let_pass = passes, .recipient = asked.request()[Attribute::recipient]});
+  };
+  const auto at_end = [&](const std::string& recipient, const std::string& queue_id) {
+    const Asked asked(request("END-OF-MESSAGE", "sender=s@example.org\ninstance=a1.65.1.0\nrecipient=" + recipient +
+                                                    "\nqueue_id=" + queue_id));
+    const auto view = visit.tracker.see(asked.request(), nullptr, visit.now);
+    const auto names = visit.tracker.recipients(view, asked.request());
+    visit.tracker.settle(view, {.let_pass = true});
+    return std::pair(view.delivered, std::vector<std::string>(names.begin(), names.end()));
+  };
+  using Names = std::vector<std::string>;
+
+  let_pass("Bob@Example.Org.");
+  let_pass("bob@example.org");
+  let_pass("refused@example.org", false);
+  let_pass("late@example.org");
+  let_pass("late@example.org", false);
+  let_pass("carol@example.org");
+  visit.see(rcpt("nobody-asks@example.org"));
+  CHECK(at_end("", "A1") == std::pair(false, Names{"bob@example.org", "carol@example.org"}));
+  // Of one that is left its own name is known.
+  CHECK(at_end("carol@EXAMPLE.org", "A2") == std::pair(true, Names{"carol@example.org"}));
+  CHECK(at_end("stranger@example.org", "A3") == std::pair(true, Names{}));
+
+  // Another message has none of them.
+  const Asked next(rcpt("bob@example.org", "a1.65.2.1"));
+  const auto view = visit.tracker.see(next.request(), nullptr, visit.now);
+  CHECK_FALSE(view.delivered);
+  CHECK(visit.tracker.recipients(view, next.request()).empty());
+}
+
+TEST_CASE("what a refused END-OF-MESSAGE has not delivered is to be delivered still") {
+  Visit visit;
+  visit.see(rcpt("a@example.net"));
+  visit.refuse = true;
+  CHECK_FALSE(visit.see(request("END-OF-MESSAGE", "instance=a1.65.1.0\nqueue_id=A1")).delivered);
+  visit.refuse = false;
+  CHECK_FALSE(visit.see(request("END-OF-MESSAGE", "instance=a1.65.1.0\nqueue_id=B2")).delivered);
+  CHECK(visit.see(request("END-OF-MESSAGE", "instance=a1.65.1.0\nqueue_id=B2")).delivered);
+}
+
+TEST_CASE("names of recipients are bounded") {
+  Tracker tracker{{.max_sessions = 10}};
+  View view;
+  for (int number = 0; number < 900; ++number) {
+    const Asked asked(rcpt(std::string(100, 'u') + std::to_string(number) + "@example.org"));
+    view = tracker.see(asked.request(), nullptr, Instant{1h});
+    tracker.settle(view, {.let_pass = true, .recipient = asked.request()[Attribute::recipient]});
+  }
+  const Asked end(request("END-OF-MESSAGE", "sender=s@example.org\ninstance=a1.65.1.0\nqueue_id=A1"));
+  view = tracker.see(end.request(), nullptr, Instant{1h});
+  std::size_t size = 0;
+  for (const auto name : tracker.recipients(view, end.request())) size += name.size() + 1;
+  CHECK(size <= 16 * 1024);
+  CHECK(size > 15 * 1024);
+}
+
 TEST_CASE("sessions that were there at the start are not new and count as counted") {
   Visit visit;
   const TcpConnection connection{*Address::parse("192.0.2.7"), 1000, *Address::parse("192.0.2.25"), 25};
