@@ -19,7 +19,6 @@ constexpr std::array reserved{
     Reserved{"bad_recipient_throttle", "action"},
     Reserved{"relay_grant", "action"},
     Reserved{"repeat_offender", "action"},
-    Reserved{"mail_bomb", "mode bytes messages window action"},
     Reserved{"trap", "recipients mode action"},
     Reserved{"helo", "forged mode action"},
     Reserved{"alert", "mail_to mail_from webhook quiet"},

@@ -134,9 +134,9 @@ struct Settings {
   Limit client_conn;  // its one window is how long a node's number stands unless it is said again
   Limit client_rate;
   Limit message_recipients;
-  Limit login_rate;           // recipients
-  Limit login_messages;       // messages
-  Limit login_sender;         // messages with a sender that is not the login's own
+  Limit login_rate;      // recipients
+  Limit login_messages;  // messages
+  Limit login_sender;    // messages with a sender that is not the login's own
 
   // How long a client waits for the banner, and what it is told that does not.
   struct GreetPause {
@@ -184,6 +184,16 @@ struct Settings {
     std::uint32_t after = 0;  // so many waits for each further answer
     Duration delay{};
   } bad_recipient_throttle;
+
+  // Who fills a mailbox: what one client delivers from one sender to one recipient within `window`.
+  struct MailBomb {
+    Mode mode = Mode::monitor;
+    std::uint64_t bytes = 0;     // more than this
+    std::uint64_t messages = 0;  // and more than this
+    Duration window{};
+    When when;  // the mail that it concerns, as Postfix tells of it at RCPT
+    Action action;
+  } mail_bomb;
 
   // Of the attempts of a listed client, which are SMTP sessions that were refused.
   struct RepeatOffender {

@@ -15,6 +15,7 @@ std::span<const Setting> server_settings();  // [server], [log], [store]
 std::span<const Setting> redis_settings();
 std::span<const Setting> client_settings();  // [client], and the limits
 std::span<const Setting> record_settings();  // what goes by records, and [guard]
+std::span<const Setting> mail_bomb_settings();
 std::span<const Setting> maillog_settings();
 std::span<const Setting> firewall_settings();
 

@@ -81,6 +81,15 @@ constexpr std::array all_sections{
         "source = inline goes by, whatever its mode and source; nobody else waits. Trusted and logged-in clients "
         "and those with Connect: OK do not either. An smtpd process is busy while a client waits; when 1000 do, the "
         "others do not."},
+    Section{
+        "mail_bomb",
+        "Who fills a mailbox: a client that delivers more than `messages' messages and more than `bytes' bytes from "
+        "one sender to one recipient within `window'. From then on just this is put off at RCPT TO: mail of this "
+        "sender to this recipient from this client, until enough of it is older than `window'. Mail of other senders "
+        "from the same client goes on, as does that of the same sender to others or from elsewhere, and the other "
+        "recipients of a message get it. Who has one sender address for each message is not found so; a [limit] with "
+        "the key client_address + recipient finds him. Postfix must ask at RCPT TO and at END-OF-MESSAGE. Trusted "
+        "and logged-in clients and those with Connect: OK are exempt."},
     Section{"guard",
             "What rules may do by themselves. They never ban or list what is trusted, in never_ban or an address of "
             "this host, nor what an entry Connect: OK covers."},
@@ -100,8 +109,8 @@ constexpr std::array all_sections{
 
 std::vector<Setting> all_settings() {
   std::vector<Setting> all;
-  for (const auto rows : {server_settings(), redis_settings(), client_settings(), record_settings(), maillog_settings(),
-                          firewall_settings()}) {
+  for (const auto rows : {server_settings(), redis_settings(), client_settings(), record_settings(),
+                          mail_bomb_settings(), maillog_settings(), firewall_settings()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;

@@ -16,6 +16,7 @@
 #include "policy/limit_rule.hpp"
 #include "policy/listing_rule.hpp"
 #include "policy/login_sender_rule.hpp"
+#include "policy/mail_bomb_rule.hpp"
 #include "policy/relay_grant_rule.hpp"
 
 namespace mxwarden::policy {
@@ -51,6 +52,7 @@ std::vector<Rule> make_rules(const conf::Settings& settings) {
   if (bad_recipient.mode != conf::Mode::off && bad_recipient.source == conf::BadRecipientSource::questions) {
     rules.push_back(make_bad_recipient_rule(bad_recipient));
   }
+  if (settings.mail_bomb.mode != conf::Mode::off) rules.push_back(make_mail_bomb_rule(settings.mail_bomb));
   if (settings.client.good_record.count > 0) rules.push_back(make_good_record_rule(settings.client.good_record));
   return rules;
 }

@@ -618,6 +618,38 @@ TEST_CASE("a Redis that cannot be is a fault each") {
   }
 }
 
+TEST_CASE("[mail_bomb] has its settings, which read back to the same") {
+  Report report;
+  const auto settings = parse_settings(
+      "[mail_bomb]\nmode = enforce\nbytes = 10M\nmessages = 5\nwindow = 2h\n"
+      "when = sender not in a@b.example \"\" and client_name !~ \\.bulk\\.example$\naction = DEFER\n",
+      "m.conf", {}, report);
+  CHECK(report.faults.empty());
+  CHECK(report.warnings.empty());
+  CHECK(settings.mail_bomb.mode == Mode::enforce);
+  CHECK(settings.mail_bomb.bytes == 10 * 1024 * 1024);
+  CHECK(settings.mail_bomb.messages == 5);
+  CHECK(settings.mail_bomb.window == 2h);
+  CHECK(settings.mail_bomb.when.conditions.size() == 2);
+  Report again;
+  CHECK(print_settings(parse_settings(print_settings(settings), "again", {}, again)) == print_settings(settings));
+  CHECK(again.faults.empty());
+  struct Row {
+    std::string_view line;
+    std::string_view fault;
+  };
+  for (const auto& row :
+       {Row{"bytes = 60K", "`60K' is not allowed; write a size of at least 65536"},
+        Row{"bytes = 1025G", "`1025G' is not allowed"}, Row{"messages = 0", "`0' is not allowed"},
+        Row{"messages = 10001", "`10001' is not allowed"}, Row{"window = 59s", "`59s' is not allowed"},
+        Row{"when = sender like x", "when:"}, Row{"action = OK", "action:"}}) {
+    CAPTURE(row.line);
+    const auto faults = faults_of("[mail_bomb]\n" + std::string(row.line) + "\n");
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].find(row.fault) != std::string::npos);
+  }
+}
+
 TEST_CASE("settings of later releases are accepted with a warning each") {
   Report report;
   parse_settings("[alert]\nquiet = 1h\n[trap]\nrecipients = /x\n", "m.conf", {{"helo.forged", "/x"}}, report);
