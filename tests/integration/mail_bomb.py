@@ -115,5 +115,27 @@ class EveryList(MailBomb, case.PostfixTestCase):
     port = postfix.DELAYED_PORT
 
 
+class RefusedBehindUs(case.PostfixTestCase):
+    """Postfix refuses the message at its end after mxwardend was asked: the transaction goes on, under another queue
+    id."""
+
+    main = {
+        **postfix.asked_everywhere(),
+        "smtpd_end_of_data_restrictions": f"{postfix.POLICY}, check_sender_access inline:{{late@sender.example=DEFER}}",
+    }
+
+    def test_a_message_that_comes_again_is_counted_once(self):
+        self.mxwardend(CONF)
+        with smtp.Smtp("198.51.100.58") as session:
+            session.hello()
+            session.mail("late@sender.example")
+            for _ in range(6):
+                self.assertEqual(session.recipient("user1@example.org").code, 250)
+                self.assertEqual(session.data(LARGE).code, 450)
+        for _ in range(3):
+            self.assertEqual(codes("198.51.100.58", "late@sender.example", ["user1@example.org"]), [250, 450])
+        self.assertEqual(codes("198.51.100.58", "late@sender.example", ["user1@example.org"]), [450])
+
+
 if __name__ == "__main__":
     case.main()

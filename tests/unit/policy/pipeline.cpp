@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mxwarden::policy {
 namespace {
@@ -98,6 +101,76 @@ TEST_CASE("what the store cannot say is let pass, or put off where a rule might 
 
 TEST_CASE("a rule that needs no store speaks without one") {
   CHECK(decide_without_store(Pipeline::Unanswered::defer, {counting(true), refusing()}).action == "REJECT");
+}
+
+TEST_CASE("what was delivered is counted after the answer, once, to whom it was delivered") {
+  std::vector<std::string> events;
+  Rule rule;
+  rule.name = "delivering";
+  rule.counts = false;
+  rule.plan = [](const Question& question, store::Counts&) {
+    return question.request->state == ProtocolState::rcpt ? Step::judge : Step::pass;
+  };
+  rule.judge = [](const Question&, store::Answers) { return Rule::Judgement(); };
+  rule.deliver = [](const Question& question, std::span<const std::string_view> recipients, store::Counts& counts) {
+    for (const auto recipient : recipients) {
+      auto& count = counts.add();
+      count.entity = question.client + " " + std::string(recipient);
+      count.counter = "delivering";
+      count.windows = {{60s, store::Window::no_limit}};
+    }
+  };
+  Rule fussy = refusing();
+  fussy.plan = [](const Question& question, store::Counts&) {
+    return (*question.request)[Attribute::size] == "666" ? Step::judge : Step::pass;
+  };
+
+  class NotingStore final : public store::Store {
+   public:
+    explicit NotingStore(std::vector<std::string>& events) : events_(events) {}
+    void execute(const store::Batch& batch, Instant, store::Completion completion) override {
+      for (const auto& count : batch.counts) events_.push_back(count.entity);
+      completion({});
+    }
+    void flush() override {}
+    void tick(Instant) override {}
+    std::string_view name() const override { return "noting"; }
+
+   private:
+    std::vector<std::string>& events_;
+  };
+  NotingStore store(events);
+  Tracker tracker{Tracker::Options{}};
+  Pipeline pipeline(store, tracker,
+                    std::make_shared<Engine>(std::vector{fussy, rule}, conf::Settings::Client{},
+                                             std::make_shared<const conf::AccessTable>()));
+  Inquiry inquiry;
+  const auto ask = [&](ProtocolState state, std::string_view recipient, std::string_view size,
+                       std::string_view queue_id = "A1") {
+    inquiry.request = {};
+    inquiry.request.state = state;
+    inquiry.request[Attribute::client_address] = "192.0.2.7";
+    inquiry.request[Attribute::client_port] = "1";
+    inquiry.request[Attribute::instance] = "1f.65.1.0";
+    inquiry.request[Attribute::recipient] = recipient;
+    inquiry.request[Attribute::size] = size;
+    inquiry.request[Attribute::queue_id] = queue_id;
+    pipeline.ask(inquiry, Instant{1h}, 500ms, [&](const Decision& made) { events.push_back(made.action); });
+  };
+
+  using Events = std::vector<std::string>;
+  ask(ProtocolState::rcpt, "ann@example.org", "0");
+  ask(ProtocolState::rcpt, "eve@example.org", "666");
+  ask(ProtocolState::rcpt, "bob@example.org", "0");
+  CHECK(std::exchange(events, {}) == Events{"DUNNO", "REJECT", "DUNNO"});
+  ask(ProtocolState::end_of_message, "", "666");
+  CHECK(std::exchange(events, {}) == Events{"REJECT"});
+  ask(ProtocolState::end_of_message, "", "1000", "A2");
+  CHECK(std::exchange(events, {}) ==
+        Events{"DUNNO", "client:192.0.2.7 ann@example.org", "client:192.0.2.7 bob@example.org"});
+  ask(ProtocolState::end_of_message, "", "1000", "A2");
+  ask(ProtocolState::end_of_message, "", "1000", "A3");
+  CHECK(events == Events{"DUNNO", "DUNNO"});
 }
 
 TEST_CASE("that a store is away is not held against any rule") {
