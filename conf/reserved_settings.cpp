@@ -16,12 +16,9 @@ struct Reserved {
 };
 
 constexpr std::array reserved{
-    Reserved{"bad_recipient_throttle", "action"},
-    Reserved{"relay_grant", "action"},
-    Reserved{"repeat_offender", "action"},
-    Reserved{"trap", "recipients mode action"},
-    Reserved{"helo", "forged mode action"},
-    Reserved{"alert", "mail_to mail_from webhook quiet"},
+    Reserved{"bad_recipient_throttle", "action"}, Reserved{"relay_grant", "action"},
+    Reserved{"repeat_offender", "action"},        Reserved{"trap", "recipients mode action"},
+    Reserved{"helo", "forged mode action"},       Reserved{"alert", "mail_to mail_from webhook quiet"},
 };
 
 }  // namespace

@@ -82,8 +82,8 @@ struct Settled {
   RuleMask connection_counted_by = 0;
   RuleMask message_counted_by = 0;
   RuleMask recipient_counted_by = 0;
-  std::optional<bool> let_pass;     // the recipient, or the message at its end; nothing: no rule was to judge it
-  std::string_view awaits_post;     // the recipient, if its `post` is to follow
+  std::optional<bool> let_pass;       // the recipient, or the message at its end; nothing: no rule was to judge it
+  std::string_view awaits_post = {};  // the recipient, if its `post` is to follow
   std::string_view recipient = {};  // as Postfix has named it: to be kept by name if it was let pass; empty: it is not
 };
 
