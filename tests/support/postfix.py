@@ -62,7 +62,6 @@ retry     unix  - - n - - error
 discard   unix  - - n - - discard
 tlsmgr    unix  - - n 1000? 1 tlsmgr
 anvil     unix  - - n - 1 anvil
-tlsmgr    unix  - - n 1000? 1 tlsmgr
 postlog   unix-dgram n - n - 1 postlogd
 """
 
