@@ -182,8 +182,11 @@ Decision Pipeline::resume(Inquiry& inquiry, Duration held) {
 Decision Pipeline::cut_short(Inquiry& inquiry) {
   auto& question = inquiry.plan.question;
   question.socket = ClientSocket::none;
+  const auto held = question.held;
   auto decision = decide(*inquiry.engine, inquiry.plan);
   for (; decision.hold; decision = decide(*inquiry.engine, inquiry.plan)) question.held += decision.hold->length;
+  if (decision.verdict) decision.verdict->held = std::min(decision.verdict->held, held);
+  for (auto& remark : decision.remarks) remark.held = std::min(remark.held, held);
   decision = decided(inquiry, std::move(decision));
   settle(aftermath_of(inquiry, decision));
   return decision;

@@ -75,7 +75,7 @@ class Pipeline {
   void plan(Inquiry& inquiry, Instant now, Duration within);
   void spare(Question& question) const;
   void answer(Inquiry& inquiry, store::Answers answers);
-  // What is to be done after the answer.
+  // What is to be done after the decision.
   struct Aftermath {
     std::optional<Attempt> attempt;
     std::optional<Meeting> meeting;

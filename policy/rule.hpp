@@ -86,7 +86,7 @@ struct Rule {
   // plan().
   std::function<std::uint64_t(const Question&)> limits_connections = {};
   // Of a rule that counts what was delivered. Asked once a message, when its END-OF-MESSAGE was let pass, with those of
-  // its recipients about which plan() had something to ask; adds what is to be counted, after the answer.
+  // its recipients about which plan() had something to ask; adds what is to be counted, after the decision.
   std::function<void(const Question&, std::span<const std::string_view>, store::Counts&)> deliver = {};
   bool counts = true;      // false: nothing that is to count once, and it takes none of the tracker's bits
   bool for_relay = false;  // asked where policy_context is `relay`, and only there

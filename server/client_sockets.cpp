@@ -17,7 +17,7 @@ ClientSocket KernelClientSockets::look(const policy::Request& request, const pol
       return ClientSocket::not_here;
     }
     if (*found != ClientSocket::not_here) {
-      misses_ = 0;
+      said_ = true;  // it has an effect: there is nothing to warn of
       return *found;
     }
   }
@@ -28,11 +28,12 @@ ClientSocket KernelClientSockets::look(const policy::Request& request, const pol
 void KernelClientSockets::missed(const policy::Request& request) {
   if (said_ || ++misses_ < misses_in_a_row) return;
   said_ = true;
-  log::warn(
-      fmt::format("greet_pause has no effect: none of the last {} connections, as {} port {} to {} port {}, is in the "
-                  "kernel's TCP table; behind a proxy, or after XCLIENT, nobody waits and nobody is refused",
-                  misses_in_a_row, quoted(request[Attribute::client_address]), quoted(request[Attribute::client_port]),
-                  quoted(request[Attribute::server_address]), quoted(request[Attribute::server_port])));
+  log::warn(fmt::format(
+      "greet_pause has no effect: none of the last {} connections, as {} port {} to {} port {}, is in the "
+      "kernel's TCP table (behind a proxy, after XCLIENT, or without the kernel's tcp_diag): nobody waits, nobody is "
+      "refused",
+      misses_in_a_row, quoted(request[Attribute::client_address]), quoted(request[Attribute::client_port]),
+      quoted(request[Attribute::server_address]), quoted(request[Attribute::server_port])));
 }
 
 }  // namespace mxwarden::server

@@ -18,15 +18,16 @@ class KernelClientSockets final : public policy::ClientSockets {
   policy::ClientSocket look(const policy::Request& request, const policy::View& view) override;
 
  private:
-  // A client that has reset its connection is in no table either; so many of them in a row are something else.
+  // A client that has reset its connection is in no table either; so many of them, and none that is there, are
+  // something else.
   static constexpr int misses_in_a_row = 10;
 
   void missed(const policy::Request& request);
 
   const Clock& clock_;
   KernelTcpTable& table_;
-  int misses_ = 0;  // since one was found
-  bool said_ = false;
+  int misses_ = 0;
+  bool said_ = false;  // or it need not be
   log::RepeatedWarning failed_;
 };
 

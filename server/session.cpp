@@ -175,6 +175,8 @@ void Session::decided(const policy::Decision& decision) {
       answer(decision);
     }
   });
+  // Whose reply leaves may have the next request: this one is not looked at any more.
+  sessions_.send_some_replies();
   work();
 }
 
@@ -252,6 +254,7 @@ void Session::drain() {
   draining_ = true;
   if (state_ == State::holding) {
     cut_hold_short();
+    work();
     return;
   }
   if (state_ == State::waiting && !parser_.has_unread() && !bytes_wait_in_kernel()) close(CloseReason::drain);

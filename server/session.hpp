@@ -44,8 +44,8 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   friend class Sessions;
 
   // ready: has something to look at; waiting: for bytes; deciding: the pipeline has the request; holding: a rule wants
-  // the answer held back, until Postfix hangs up; sending: a reply, or the rest of it that the kernel did not take at
-  // once.
+  // the answer held back, for a while or until Postfix hangs up or a drain; sending: a reply, or the rest of it that
+  // the kernel did not take at once.
   enum class State : std::uint8_t { ready, waiting, deciding, holding, sending, closed };
 
   // Takes what has come; work() looks at it when all that are ready in this turn have done so.

@@ -8,7 +8,8 @@
 namespace mxwarden::server {
 namespace {
 
-// With half of a closed loop's connections in a turn, more of them wait for the server when it waits for them.
+// Who has asked first does not wait for all; and where the server is the limit, those who have their answers ask anew
+// while it still works.
 constexpr std::size_t most_replies_at_once = 32;
 
 }  // namespace
@@ -47,13 +48,17 @@ void Sessions::end_turn() {
 
 // Each turn ends, also one that only a store's answers or the end of a hold have begun.
 void Sessions::end_turn_later() {
-  if (std::exchange(turn_ends_, true)) return;
+  if (turn_ends_) return;
   boost::asio::post(context_, [this] { end_turn(); });
+  turn_ends_ = true;
 }
 
 void Sessions::gather_reply(Session& session) {
-  end_turn_later();
   replying_.push_back(&session);
+  end_turn_later();
+}
+
+void Sessions::send_some_replies() {
   if (replying_.size() >= most_replies_at_once && sending_.empty()) send_replies();
 }
 

@@ -58,7 +58,9 @@ class Sessions {
 
   // Of this turn.
   void work_in_turn(Session& session) { ready_.push_back(&session); }
+  // Of a request that is done but for its reply.
   void gather_reply(Session& session);
+  void send_some_replies();
   void send_replies();
   void end_turn();
   void end_turn_later();

@@ -69,6 +69,34 @@ TEST_CASE("of many that ask in one turn each gets its own replies, whoever leave
   CHECK(rig.sessions.size() == count - count / 10);
 }
 
+TEST_CASE("a reply that leaves with those of others takes nothing with it that is still looked at") {
+  Rig rig;
+  rig.sessions.set_options({.max_connections = 100});
+  constexpr int count = 70;
+  std::vector<Wire> clients;
+  for (int at = 0; at < count; ++at) clients.push_back(rig.connect());
+  // As long as what is received at once: the session goes on to read as soon as the reply is gone.
+  for (const std::size_t size : {2'048U, 4'096U, 8'192U}) {
+    for (int at = 0; at < count; ++at) {
+      auto question = Rig::question(std::to_string(at));
+      std::string filler;
+      while (question.size() + filler.size() < size) {
+        const auto left = size - question.size() - filler.size();
+        filler += left < 100 ? std::string(left - 3, 'x') + "=y\n" : std::string(96, 'x') + "=y\n";
+      }
+      clients[static_cast<std::size_t>(at)].write(filler + question);
+    }
+    rig.poll();
+    for (int at = 0; at < count; ++at) {
+      CAPTURE(at);
+      CHECK(clients[static_cast<std::size_t>(at)].read() == Rig::reply(std::to_string(at)));
+    }
+  }
+  CHECK(rig.recorder.totals().decisions == 3 * count);
+  REQUIRE(rig.recorder.totals().refusals.size() == 1);
+  CHECK(rig.recorder.totals().refusals[0].second == 3 * count);
+}
+
 TEST_CASE("a connection is closed once it was idle for longer than idle_timeout") {
   Rig rig;
   rig.sessions.set_options({.max_connections = 3, .idle_timeout = 60s});
