@@ -99,7 +99,8 @@ Configuration load_configuration(const ConfigurationSource& source, Report& repo
   auto table = path.empty() ? AccessTable() : AccessTable::load(path, report, source.access_optional);
   configuration.access = std::make_shared<const AccessTable>(std::move(table));
   auto& senders = configuration.settings.login_senders;
-  if (source.uses_store && !senders.map.empty()) {
+  const bool counts_senders = configuration.settings.login_sender.mode != Mode::off;
+  if (source.uses_store && counts_senders && !senders.map.empty()) {
     senders.listed = std::make_shared<const SenderMap>(SenderMap::load(senders.map, report));
   }
   if (report.faults.empty()) {

@@ -21,8 +21,18 @@ namespace {
 // With the rules that are there anyway, no more than a RuleMask of policy/ has bits.
 constexpr std::size_t most_limits = 50;
 constexpr std::size_t longest_limit_name = 40;
-// Names that a reply's [mxw:RULE] and a log line's rule= have for something else.
-constexpr std::array<std::string_view, 6> taken_names{"connect", "access", "ban", "operator_ban", "message", "store"};
+// Names that a reply's [mxw:RULE] and a log line's rule= have for something else, and those of counters of policy/.
+constexpr std::array<std::string_view, 11> taken_names{"connect",
+                                                       "access",
+                                                       "ban",
+                                                       "operator_ban",
+                                                       "message",
+                                                       "store",
+                                                       "good_record",
+                                                       "accepted_recipient",
+                                                       "bad_recipient_rate",
+                                                       "suspected_recipient",
+                                                       "suspected_recipient_rate"};
 
 bool is_limit(std::string_view section) {
   return section.starts_with(limit_prefix);

@@ -388,8 +388,7 @@ constexpr std::array table{
         .help =
             "A file of lines `login sender ...': further senders of a login, each an address or @domain. `#' begins "
             "a comment; a login may have several lines; case does not matter. Empty: there is none. It is read again "
-            "at a "
-            "reload.",
+            "at a reload.",
         .read =
             [](const Place& place, std::string_view text) {
               return put(place.settings.login_senders.map, text.empty() ? text_value(text) : parse_path(text));

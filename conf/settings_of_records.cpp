@@ -262,9 +262,9 @@ constexpr std::array table{
         .name = "confirm",
         .value = "60s",
         .since = this_release,
-        .help = "With source = inline a recipient is only suspected at first, which puts the client off, and forgotten "
-                "after this long; it counts as unknown when until then others of its domain were accepted, and none "
-                "that exists was missed. 1s to 10m.",
+        .help = "With source = inline a recipient is only suspected at first, which puts the client off, for this "
+                "long; after that it counts as unknown as soon as another one of its domain was accepted since, within "
+                "an hour, if none that exists was missed. 1s to 10m.",
         .read =
             [](const Place& place, std::string_view text) {
               return put(place.settings.bad_recipient.confirm, parse_duration(text, 1s, 10min));

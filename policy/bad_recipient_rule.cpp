@@ -20,6 +20,7 @@ bool is_judged(const Question& question) {
 }
 
 std::string_view why_nothing_to_do(const Question& question) {
+  if (!names_recipient(question)) return "the request names no recipient";
   if (!is_before_lookup(*question.request)) return "it judges at RCPT, where policy_context is `pre'";
   if (!question.view->new_recipient) return "this recipient was let pass already";
   return "recipients that exist are refused, too, and nothing counts";

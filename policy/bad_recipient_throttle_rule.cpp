@@ -5,7 +5,7 @@
 namespace mxwarden::policy {
 namespace {
 
-// Once for each command, whichever restriction lists ask.
+// At RCPT once, whichever restriction lists ask; at the others as often as they do.
 bool is_awaited_by_client(const Question& question) {
   const auto state = question.request->state;
   if (state == ProtocolState::data || state == ProtocolState::end_of_message) return true;

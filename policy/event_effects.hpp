@@ -1,5 +1,5 @@
 #pragma once
-// What the events of a mail log lead to:
+// What the events of a mail log, or of Postfix's questions (policy/recipient_watch.hpp), lead to:
 //   login_succeeded                    a relay grant, of POP3 and IMAP logins ([relay_grant])
 //   blocklist_reject                   a listing by that DNSBL, for [listing] dnsbl_ttl
 //   sender_forged helo_forged spam_trap  a listing of our own

@@ -5,8 +5,9 @@
 // What is counted, and when:
 //   connections          once a session, at its first request of any state
 //   messages             once a message, at its first request in the limit's stage
-//   recipients           at RCPT: once for each distinct recipient of a message; at DATA and END-OF-MESSAGE:
-//   recipient_count bytes                once a message: size, as declared before END-OF-MESSAGE and as it was there
+//   recipients           at RCPT: once for each distinct recipient of a message; at DATA and at END-OF-MESSAGE: by
+//                        recipient_count
+//   bytes                once a message: size, as declared before END-OF-MESSAGE and as it was there
 //   distinct recipients  different ones of all the key's messages, at RCPT
 //   distinct clients     different ones of the key
 // With `recipient` in its key, messages, bytes and distinct clients count once for each recipient of a message.

@@ -76,6 +76,7 @@ struct Suspected {
   Address client;
   std::string client_name;  // empty: not known
   std::string recipient;
+  std::uint64_t name = 0;  // of the recipient
   std::uint64_t domain = 0;
   std::uint64_t message = 0;
 };
@@ -147,7 +148,7 @@ struct RecipientWatch::State {
       case Shows::nothing:
         return warn_without_post(names);
       case Shows::doubt:
-        return doubt(names, view.missed, now);
+        return accepted_are_missed(names, view.missed, now);
       case Shows::suspicion:
         if (is_stranger(question)) suspect(question, view, names, now);
     }
@@ -160,25 +161,48 @@ struct RecipientWatch::State {
                          .client = *view.client,
                          .client_name = std::string(name_of(*question.request)),
                          .recipient = view.missed,
+                         .name = names.recipient,
                          .domain = names.domain,
                          .message = view.missed_in});
   }
 
-  void doubt(const Names& names, const std::string& recipient, Instant now) {
+  void accepted_are_missed(const Names& names, const std::string& recipient, Instant now) {
     auto* known = recipients.find(names.recipient);
-    auto* domain = domains.find(names.domain);
     if (known->missed == never) known->missed = now;
+    doubt(names.domain, now,
+          fmt::format("{} was accepted before and is not now; either it is gone, or", quoted(recipient)));
+  }
+
+  // Each time, those of a domain are forgotten.
+  void look_for_missed_that_came_back(Instant now) {
+    const auto came_back = [&](const Suspected& one) {
+      const auto* known = recipients.find(one.name);
+      return known != nullptr && known->accepted > one.at;
+    };
+    while (true) {
+      const auto one = std::find_if(suspected.begin(), suspected.end(), came_back);
+      if (one == suspected.end()) return;
+      const auto why =
+          fmt::format("{} was not accepted before and is now; either it is new, or", quoted(one->recipient));
+      doubt(one->domain, now, why);
+    }
+  }
+
+  void doubt(std::uint64_t where, Instant now, const std::string& why) {
+    std::erase_if(suspected, [&](const Suspected& one) { return one.domain == where; });
+    auto* domain = domains.find(where);
+    if (domain == nullptr) return;
     const bool is_new = now >= domain->doubtful_until;
     const auto lasts = 2 * settings.confirm;
     domain->doubtful_until = now + lasts;
     doubtful_until = std::max(doubtful_until, domain->doubtful_until);
-    std::erase_if(suspected, [&](const Suspected& one) { return one.domain == names.domain; });
     if (!is_new) return;
     say(log::Level::warn,
-        fmt::format("bad_recipient: {} was accepted before and is not now; either it is gone, or a recipient table of "
-                    "Postfix is down, or in main.cf something stands between policy_context=pre and "
-                    "policy_context=post besides reject_unlisted_recipient: for {} nothing counts as unknown there",
-                    quoted(recipient), mxwarden::to_string(lasts)));
+        fmt::format(
+            "bad_recipient: {} a recipient table of Postfix is or was down, or in main.cf something stands between "
+            "policy_context=pre and policy_context=post besides reject_unlisted_recipient: for {} nothing "
+            "counts as unknown there",
+            why, mxwarden::to_string(lasts)));
   }
 
   // What is between the two has permitted some of them, and nobody knows which.
@@ -305,6 +329,7 @@ void RecipientWatch::preview(const Question& question, View& view, Instant now) 
 void RecipientWatch::tick(Instant now, WallTime wall_now) {
   auto& state = *state_;
   if (state.hands_over || state.suspected.empty()) return;
+  state.look_for_missed_that_came_back(now);
   auto batch = state.confirmed(now, wall_now);
   if (batch.events.empty()) return;
   state.hands_over = true;

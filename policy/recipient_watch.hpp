@@ -11,19 +11,21 @@
 //   unknown     after that time, when since it was missed another of its domain was accepted, within an hour, and none
 //               that exists was missed: an event on the way of those of a log (policy/event_effects.hpp), which may
 //               list the client and ban it
-// When a recipient that was accepted within `forget` is missed, its domain is in doubt: what is suspected there is
-// forgotten, and for twice `confirm` nothing is suspected there and nobody put off. One that is missed while others of
-// its domain are accepted is gone; it makes no more doubt. If at its end more recipients of a message were accepted
-// than had a `post`, a restriction between the two has permitted some, and what it has missed is forgotten.
+// When a recipient that was accepted within `forget` is missed, or one that was missed is accepted, its domain is in
+// doubt: what is suspected there is forgotten, and for twice `confirm` nothing is suspected there and nobody put off.
+// One that is missed while others of its domain are accepted is gone; it makes no more doubt. If at its end more
+// recipients of a message were accepted than had a `post`, and half as many as were missed at least, a restriction
+// between the two has permitted some: what it has missed is forgotten, and passes for accepted; of this client
+// nothing is suspected for twice `confirm`.
 //
 // Of trusted, logged-in and exempt clients nothing is suspected; what they show of recipients holds for all. What is
 // known is this node's.
 //
 // Bounded: the 100,000 recipients and 10,000 domains that were accepted last, and as many again; 10,000 suspected ones,
 // while there are as many no other is confirmed.
-// BUGS: a table that was down for less than the time between two recipients that are known was not seen to be. A bare
-// `postmaster` is never asked about and counts as accepted: a message to it is forgiven what it has missed, once it
-// gets to its end.
+// BUGS: a table that was down was not seen to be when meanwhile no recipient that is known was tried here, and none of
+// those that were missed came back to this node within `confirm`. A bare `postmaster` is never asked about and counts
+// as accepted: a message to it is forgiven two that it has missed.
 //
 // Threads: one, that of the requests.
 

@@ -120,7 +120,7 @@ struct Message {
   std::uint32_t recipients = 0;
   std::uint32_t posts = 0;      // that have come
   std::uint32_t suspected = 0;  // recipients
-  bool missed = false;          // one has not
+  std::uint32_t missed = 0;     // that have not
   // Its recipients, those beyond the bound in turn in the last place. Most messages have one.
   boost::container::small_vector<Recipient, usual_recipients> known;
   std::string names;       // canonical, each with a line end, which no attribute can hold
@@ -148,7 +148,7 @@ struct Message {
     recipients = 0;
     posts = 0;
     suspected = 0;
-    missed = false;
+    missed = 0;
   }
 
   const Recipient* find(std::uint64_t recipient) const {
@@ -265,24 +265,30 @@ void resolve(Session& session, const Request& request, const Hasher& hasher, Vie
   view.found = request.state == ProtocolState::rcpt && request[Attribute::policy_context] == "post";
   auto& awaited = session.awaited;
   if (awaited.recipient.empty() || request.state == ProtocolState::other) return;
+  // Asked before `pre' of the same RCPT, which shows as much: rules about strangers are asked there.
+  if (request[Attribute::policy_context] == "relay") return;
   const auto instance = hasher.name(request[Attribute::instance]);
   const bool is_the_same = request.state == ProtocolState::rcpt && instance == awaited.instance &&
                            hasher.recipient(request[Attribute::recipient]) == awaited.name;
   if (is_the_same && !view.found) return;  // another restriction list asks
+  const bool is_in_message = awaited.instance == session.message.instance;
   if (is_the_same) {
-    ++session.message.posts;
+    if (is_in_message) ++session.message.posts;
   } else {
     view.missed = awaited.recipient;
     view.missed_in = awaited.instance;
-    session.message.missed = true;
+    if (is_in_message) ++session.message.missed;
   }
   awaited.recipient.clear();
 }
 
-// recipient_count is known at the end.
+// recipient_count is known at the end. A few more than had their `post' are some that are never asked about, as a bare
+// `postmaster' is.
 bool denies_missed(const Message& message, const Request& request) {
   if (request.state != ProtocolState::data && request.state != ProtocolState::end_of_message) return false;
-  return message.missed && to_number(request[Attribute::recipient_count]) > message.posts;
+  const auto accepted = to_number(request[Attribute::recipient_count]);
+  const auto unasked = accepted > message.posts ? accepted - message.posts : 0;
+  return message.missed > 0 && unasked > 0 && 2 * unasked >= message.missed;
 }
 
 // Takes the request for the session's next. What it brings is in the view, with what was counted of it before.

@@ -194,6 +194,26 @@ TEST_CASE("one that is missed while others are accepted is gone: it makes no mor
   CHECK(rig.miss("gone@example.org").suspected);
 }
 
+TEST_CASE("when one that was missed comes back and is accepted, a table was down: nothing counts in its domain") {
+  Rig rig;
+  rig.accept("anna@example.org");
+  rig.accept("carl@example.net");
+  rig.clock.advance(1s);
+  for (const auto* recipient : {"rare1@example.org", "rare2@example.org", "rare3@example.org", "nosuch@example.net"}) {
+    CHECK(rig.miss(recipient).suspected);
+  }
+  rig.clock.advance(59s);
+  rig.accept("rare2@example.org");
+  rig.accept("carl@example.net");
+  CHECK(rig.pass(1s) == Texts{"nosuch@example.net"});
+  REQUIRE(rig.said.size() == 1);
+  CHECK(rig.said[0].starts_with("bad_recipient: \"rare2@example.org\" was not accepted before and is now;"));
+  CHECK(rig.see({}).in_doubt);
+  CHECK_FALSE(rig.miss("rare4@example.org").suspected);
+  CHECK(rig.pass(1h).empty());
+  CHECK(rig.miss("nosuch@example.org").suspected);
+}
+
 TEST_CASE("what a message has missed is forgotten when more were accepted than had a post") {
   Rig rig;
   rig.accept("anna@example.org");

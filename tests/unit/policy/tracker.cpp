@@ -441,6 +441,29 @@ TEST_CASE("more accepted recipients than posts at the end of a message deny what
   CHECK_FALSE(visit.see(end_of("2", "a1.65.1.1")).denies_missed);  // it has missed nothing
 }
 
+TEST_CASE("one more accepted recipient than posts does not deny many that were missed") {
+  Visit visit;
+  for (const auto* unknown : {"a@example.org", "b@example.org", "c@example.org"}) visit.see(pre(unknown));
+  visit.see(pre("d@example.org"));
+  visit.see(post("d@example.org"));
+  CHECK_FALSE(visit.see(end_of("2")).denies_missed);  // a bare `postmaster'
+  CHECK(visit.see(end_of("3")).denies_missed);
+}
+
+TEST_CASE("the question about relaying leaves it to the next one to show what was missed") {
+  Visit visit;
+  visit.see(pre("a@example.org"));
+  CHECK(visit.see(rcpt("b@example.org", "a1.65.1.0") + "policy_context=relay\n").missed.empty());
+  CHECK(visit.see(pre("b@example.org")).missed == "a@example.org");
+  // Of the last message.
+  CHECK(visit.see(rcpt("c@example.org", "a1.65.1.1") + "policy_context=relay\n").missed.empty());
+  const auto shown = visit.see(pre("c@example.org", "a1.65.1.1"));
+  CHECK(shown.missed == "b@example.org");
+  CHECK(shown.missed_in != shown.message);
+  visit.see(post("c@example.org", "a1.65.1.1"));
+  CHECK_FALSE(visit.see(end_of("2", "a1.65.1.1")).denies_missed);
+}
+
 TEST_CASE("what is suspected in a message is its own, whatever command shows it") {
   Tracker tracker({.max_sessions = 10});
   View before;
