@@ -47,9 +47,8 @@ int run(conf::Started started) {
   const auto became = firewall::become(settings.server.firewall_user);
   if (!became) return fail(became.error());
   if (const auto kept = firewall::keep_net_admin_alone(); !kept) return fail(kept.error());
-  const auto report = started.report;
   firewall::Worker worker(std::move(started.source), std::move(started.configuration));
-  if (!conf::start_log(program, settings, report)) return conf::exit_configuration;
+  if (!conf::start_log(program, settings, started.report)) return conf::exit_configuration;
   if (!*became && ::geteuid() == 0 && !settings.server.firewall_user.empty()) {
     log::warn("[server] firewall_user = " + settings.server.firewall_user +
               ": there is no such user; it goes on as root, with no capability but CAP_NET_ADMIN");

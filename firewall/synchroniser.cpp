@@ -166,6 +166,8 @@ void Synchroniser::State::tell_again_what_was_left_out(const Prefix& net) {
 void Synchroniser::State::spare_whom_the_guard_names() {
   if (table != Table::adopted) return;
   for (const auto& client : LastGuard(settings, own).clients(layout.ipv4_prefix, layout.ipv6_prefix)) {
+    // The rest of the room is for what mxwardend tells.
+    if (waiting.size() >= most_waiting / 2) return;
     waiting.put(client, Way::goes, std::nullopt);
   }
 }

@@ -115,6 +115,7 @@ Result<void> Worker::begin() {
   control_.reset();
   synchroniser_.reset();
   leftover_.reset();
+  stays_because_.clear();
   if (enforces) {
     kernel_ = std::move(*nftables);
   } else {
@@ -235,8 +236,7 @@ void Worker::report(Instant now) {
 
 void Worker::remove_leftover(Instant now) {
   const auto removed = leftover_->remove();
-  if (removed.ok() || removed.kind == Outcome::Kind::refused) leftover_.reset();
-  if (removed.ok()) return;
+  if (removed.ok()) return leftover_.reset();
   remove_at_ = now + remove_interval;
   if (std::exchange(stays_because_, removed.why) == removed.why) return;
   log::warn(fmt::format("the table that another mode may have made is not removed: {}", removed.why));
