@@ -55,7 +55,7 @@ std::string_view RequestWriter::next(std::uint32_t smtpd) {
   }
   put("\netrn_domain=\nstress=\nsasl_method=\nsasl_username=\nsasl_sender=\nccert_subject=\nccert_issuer=\n"
       "ccert_fingerprint=\nccert_pubkey_fingerprint=\nencryption_protocol=\nencryption_cipher=\nencryption_keysize=0\n"
-      "policy_context=\n\n");
+      "policy_context=pre\n\n");
   return {buffer_.data(), length_};
 }
 
