@@ -92,6 +92,7 @@ double seconds_since_1970(WallTime time) {
 std::optional<RedisGauges> redis_gauges(const StoreStack::Statistics& statistics) {
   if (!statistics.redis) return std::nullopt;
   return RedisGauges{.up = statistics.redis->up,
+                     .questions = statistics.redis->questions,
                      .calls = statistics.redis->calls,
                      .connections = statistics.redis->connections,
                      .unanswered = statistics.unanswered,

@@ -54,8 +54,9 @@ class Text {
 
 void add_redis(Text& text, const RedisGauges& redis) {
   text.gauge("mxwarden_redis_up", "1: Redis is connected and counts; 0: it does not.", redis.up ? 1 : 0);
-  text.counter("mxwarden_redis_calls_total", "Calls of the counting script, one for each entity of a request.",
-               redis.calls);
+  text.counter("mxwarden_redis_questions_total", "Questions to the counting script, one for each entity of a request.",
+               redis.questions);
+  text.counter("mxwarden_redis_calls_total", "Calls of the counting script, of one question or several.", redis.calls);
   text.counter("mxwarden_redis_connections_total", "Connections to Redis that were tried.", redis.connections);
   text.counter("mxwarden_redis_unanswered_total", "Requests that Redis could not answer, or not in time.",
                redis.unanswered);

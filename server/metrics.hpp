@@ -28,6 +28,7 @@ inline constexpr std::array<std::string_view, 5> greeted_names{"", "silent", "ta
 // Where the store is Redis.
 struct RedisGauges {
   bool up = false;
+  std::uint64_t questions = 0;
   std::uint64_t calls = 0;
   std::uint64_t connections = 0;
   std::uint64_t unanswered = 0;

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/duration.hpp"
 #include "store/judgement.hpp"
@@ -20,10 +21,13 @@ namespace {
 using Microseconds = std::chrono::microseconds;
 
 constexpr double time_of_server = -1;
+constexpr std::uint64_t writes_nothing = 1;
+constexpr std::uint64_t no_gauge = 0;
+constexpr std::uint64_t last_gauge = 1;
+constexpr std::uint64_t gauge_before_others = 2;
 constexpr std::uint64_t coarser_than_any = 0xFF;  // -1: a byte with a sign
 constexpr std::uint64_t finer_than_any = 0x7F;
 constexpr std::string_view end_of_text{"\0", 1};
-constexpr std::string_view mark_of_look = "look";
 constexpr std::size_t usual_windows = 3;
 constexpr std::size_t size_of_ends = 8;  // when slices end, at the head of a value
 
@@ -32,14 +36,9 @@ constexpr std::uint64_t n_most = std::uint64_t{1} << 52U;
 constexpr std::uint64_t limit_most = (std::uint64_t{1} << 53U) - 1;
 constexpr std::uint64_t gauge_most = std::numeric_limits<std::uint32_t>::max();
 
-// Arguments one after the other, without memory of their own for each.
-class Arguments {
+// An argument that is put together in parts. Few are longer than its own memory.
+class Argument {
  public:
-  void add(std::string_view argument) {
-    append(argument);
-    end();
-  }
-  // What is appended until end() is one argument.
   void append(std::string_view part) { text_.insert(text_.end(), part.begin(), part.end()); }
   void append(double number) { append_little_endian(std::bit_cast<std::uint64_t>(number)); }
   void append_little_endian(std::uint64_t value, std::size_t size = sizeof(std::uint64_t)) {
@@ -54,21 +53,10 @@ class Arguments {
     char digits[20];
     append({digits, std::to_chars(digits, digits + sizeof digits, value).ptr});
   }
-  void end() { ends_.push_back(text_.size()); }
-
-  void append_command_to(std::string& to) const {
-    boost::container::small_vector<std::string_view, 16> views;
-    std::size_t begin = 0;
-    for (const std::size_t end : ends_) {
-      views.emplace_back(text_.data() + begin, end - begin);
-      begin = end;
-    }
-    append_command(to, std::span<const std::string_view>(views.data(), views.size()));
-  }
+  std::string_view text() const { return {text_.data(), text_.size()}; }
 
  private:
-  boost::container::small_vector<char, 1024> text_;
-  boost::container::small_vector<std::size_t, 16> ends_;
+  boost::container::small_vector<char, 256> text_;
 };
 
 // Upwards: a window that is too long admits too little, one that is too short too much.
@@ -84,7 +72,7 @@ bool is_wide(const Window& window) {
   return window.limit == Window::no_limit || window.limit > narrow_limit_most;
 }
 
-void append_entity(Arguments& to, std::string_view entity) {
+void append_entity(Argument& to, std::string_view entity) {
   for (std::size_t plain = 0; (plain = entity.find_first_of("}%")) != std::string_view::npos;) {
     to.append(entity.substr(0, plain));
     to.append(entity[plain] == '%' ? "%25" : "%7D");
@@ -93,18 +81,21 @@ void append_entity(Arguments& to, std::string_view entity) {
   to.append(entity);
 }
 
-void append_length(Arguments& to, Microseconds length) {
+void append_length(Argument& to, Microseconds length) {
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(length);
   if (whole == length) return to.append(to_string(whole));
   to.append_decimal(static_cast<std::uint64_t>(length.count()));
   to.append("us");
 }
 
-void add_key(Arguments& to, const RedisNames& names, const Count& count) {
+void append_entity_of_key(Argument& to, const RedisNames& names, const Count& count) {
   to.append(names.prefix);
   to.append(":3{");
   append_entity(to, count.entity);
   to.append("}");
+}
+
+void append_rest_of_key(Argument& to, const Count& count) {
   to.append(count.counter);
   std::string_view separator = is_distinct(count) ? "#" : "/";
   for (const Window& window : count.windows) {
@@ -114,7 +105,6 @@ void add_key(Arguments& to, const RedisNames& names, const Count& count) {
     separator = ",";
   }
   if (count.gauge) to.append("@");
-  to.end();
 }
 
 // Whether it has the form of the script's usual call.
@@ -123,14 +113,27 @@ bool is_usual(const Count& count) {
          std::none_of(count.windows.begin(), count.windows.end(), is_wide);
 }
 
-void append_usual_limits(Arguments& to, const Count& count, bool usual) {
+void append_usual_limits(Argument& to, const Count& count) {
   for (std::size_t i = 0; i < usual_windows; ++i) {
     const bool has_limit = i < count.windows.size();
-    to.append_little_endian(!usual ? 0 : has_limit ? count.windows[i].limit : narrow_limit_most, 2);
+    to.append_little_endian(has_limit ? count.windows[i].limit : narrow_limit_most, 2);
   }
 }
 
-void append_head_format(Arguments& to, const Count& count) {
+// In the place of those: of how many counts it is the first, and of a gauge whether it is the last.
+void append_place(Argument& to, std::size_t first_of, std::uint64_t gauge) {
+  to.append_little_endian(0, 2);
+  to.append_little_endian(first_of, 2);
+  to.append_little_endian(gauge, 2);
+}
+
+// Of two rings, whatever their entities.
+bool asks_the_same(const Count& one, const Count& other) {
+  return one.counter == other.counter && one.n == other.n && one.windows == other.windows && one.grain == other.grain &&
+         one.binding == other.binding;
+}
+
+void append_head_format(Argument& to, const Count& count) {
   to.append("<I7B");
   for (const Window& window : count.windows) to.append(is_wide(window) ? "I7I7" : "HH");
   to.append(end_of_text);
@@ -143,7 +146,7 @@ Microseconds longest_of(const Windows& windows) {
 }
 
 // A ring lives until nothing is left in its longest window, whenever in its newest slice it is written again.
-void append_life(Arguments& to, const Count& count) {
+void append_life(Argument& to, const Count& count) {
   const Microseconds longest = longest_of(count.windows);
   const Microseconds slices = longest + longest / static_cast<std::int64_t>(ring_slices);
   const auto life =
@@ -157,29 +160,29 @@ std::uint64_t closes_from(const Count& count) {
   return count.binding ? static_cast<std::uint64_t>(count.grain) : finer_than_any;
 }
 
-void add_gauge_ask(Arguments& to, const Count& count, double time, std::uint64_t node) {
+void append_gauge_ask(Argument& to, const Count& count, std::uint64_t node, bool last) {
   const auto stands = std::chrono::ceil<std::chrono::milliseconds>(count.windows.front().length);
-  to.append(time);
   to.append_little_endian(std::min(count.n, gauge_most), 7);
-  to.append_little_endian(0, 6);
+  append_place(to, 0, last ? last_gauge : gauge_before_others);
   to.append_decimal(static_cast<std::uint64_t>(stands.count()));
   to.append(end_of_text);
   to.append(static_cast<double>(std::min(count.windows.front().limit, limit_most)));
   to.append_little_endian(closes_from(count), 1);
   to.append_little_endian(node);
-  to.end();
 }
 
-// What is asked of one count. `member`: the place of its hash among the arguments; 0: it has none. A look takes the way
-// that all calls can take: the usual one need not know of it.
-void add_ask(Arguments& to, const Count& count, double time, std::size_t member, bool look) {
-  const auto grain = static_cast<std::uint64_t>(count.grain);
-  to.append(time);
+// What is asked of one count, of the entity's `first_of` that are left. A look takes the way that all calls can take:
+// the usual one need not know of it.
+void append_ask(Argument& to, const Count& count, std::uint64_t seed, std::size_t first_of, bool look, bool alone) {
   to.append_little_endian(std::min(count.n, n_most), 7);
-  append_usual_limits(to, count, is_usual(count) && !look);
+  if (alone && is_usual(count) && !look) {
+    append_usual_limits(to, count);
+  } else {
+    append_place(to, first_of, no_gauge);
+  }
   append_head_format(to, count);
   append_life(to, count);
-  to.append_little_endian(Gate::unlimited(count) ? coarser_than_any : grain, 1);
+  to.append_little_endian(Gate::unlimited(count) ? coarser_than_any : static_cast<std::uint64_t>(count.grain), 1);
   to.append_little_endian(closes_from(count), 1);
   to.append("<d");
   for (std::size_t i = 0; i < count.windows.size(); ++i) to.append("dd");
@@ -188,8 +191,8 @@ void add_ask(Arguments& to, const Count& count, double time, std::size_t member,
     to.append(static_cast<double>(in_microseconds(window).count()));
     to.append(static_cast<double>(std::min(window.limit, limit_most)));
   }
-  to.append(static_cast<double>(member));
-  to.end();
+  to.append(0.0);
+  if (is_distinct(count)) to.append_little_endian(member_hash(seed, count.member));
 }
 
 double in_microseconds(Instant time) {
@@ -275,43 +278,73 @@ std::optional<CountAnswer> read_answer(std::string_view text, const Count& count
 
 }  // namespace
 
-void append_script_call(std::string& to, const ScriptAs& script, const RedisNames& names, const Batch& batch,
-                        RedisCall call, std::optional<Instant> time) {
-  Arguments arguments;
-  arguments.add(script.command);
-  arguments.add(script.script);
-  arguments.append_decimal(call.size());
-  arguments.end();
-  for (const std::uint32_t place : call) add_key(arguments, names, batch.counts[place]);
-  const double now = time ? in_microseconds(*time) : time_of_server;
-  const auto node = member_hash(names.seed, names.node);
-  std::size_t last = call.size();
-  for (const std::uint32_t place : call) {
-    const Count& count = batch.counts[place];
-    if (count.gauge) {
-      add_gauge_ask(arguments, count, now, node);
+void ScriptCall::add(const RedisNames& names, const RedisQuestion& question) {
+  const auto& counts = question.batch->counts;
+  look_ = question.batch->look;
+  keys_ += question.places.size();
+  const auto gauges = static_cast<std::size_t>(
+      std::ranges::count_if(question.places, [&](std::uint32_t place) { return counts[place].gauge; }));
+  const auto others = question.places.size() - gauges;
+  auto first_of = others;
+  for (const std::uint32_t place : question.places) {
+    const Count& count = counts[place];
+    const bool ring_alone = question.places.size() == 1 && !count.gauge && !is_distinct(count);
+    const bool as_before = ring_alone && last_ != nullptr && asks_the_same(*last_, count);
+    last_ = ring_alone ? &count : nullptr;
+
+    Argument key;
+    append_entity_of_key(key, names, count);
+    const auto size_of_entity = key.text().size();
+    if (as_before) {
+      key.append(rest_of_last_key_);
     } else {
-      add_ask(arguments, count, now, is_distinct(count) ? ++last : 0, batch.look);
+      append_rest_of_key(key, count);
+      rest_of_last_key_ = key.text().substr(size_of_entity);
     }
+    append_argument(names_, key.text());
+
+    Argument ask;
+    if (as_before) {
+      // left empty
+    } else if (count.gauge) {
+      const bool last = others == 0 && place == question.places.back();
+      append_gauge_ask(ask, count, member_hash(names.seed, names.node), last);
+    } else {
+      append_ask(ask, count, names.seed, std::exchange(first_of, 0), look_, others == 1);
+    }
+    append_argument(asks_, ask.text());
   }
-  for (const std::uint32_t place : call) {
-    if (!is_distinct(batch.counts[place])) continue;
-    arguments.append_little_endian(member_hash(names.seed, batch.counts[place].member));
-    arguments.end();
-  }
-  if (batch.look) arguments.add(mark_of_look);
-  arguments.append_command_to(to);
 }
 
-bool read_script_reply(const RedisReply& reply, const Batch& batch, RedisCall call, std::span<CountAnswer> answers) {
-  const bool alone = call.size() == 1;
-  if (!alone && reply.size() != call.size()) return false;
-  for (std::size_t i = 0; i < call.size(); ++i) {
-    const RedisReply part = alone ? reply : reply[i];
+void ScriptCall::append_to(std::string& to, const ScriptAs& script, std::optional<Instant> time) {
+  Argument number_of_keys;
+  number_of_keys.append_decimal(keys_);
+  Argument of_all;
+  if (time || look_) {
+    of_all.append(time ? in_microseconds(*time) : time_of_server);
+    of_all.append_little_endian(look_ ? writes_nothing : 0, 1);
+  }
+  append_command_size(to, 4 + 2 * keys_);
+  append_argument(to, script.command);
+  append_argument(to, script.script);
+  append_argument(to, number_of_keys.text());
+  to += names_;
+  append_argument(to, of_all.text());
+  to += asks_;
+  names_.clear();
+  asks_.clear();
+  keys_ = 0;
+  last_ = nullptr;
+}
+
+bool ScriptAnswer::take(const RedisQuestion& question, std::span<CountAnswer> answers) {
+  for (const std::uint32_t place : question.places) {
+    const RedisReply part = keys_ == 1 ? reply_ : reply_[taken_];
+    ++taken_;
     if (part.kind() != RedisReply::Kind::text) return false;
-    const auto answer = read_answer(part.text(), batch.counts[call[i]]);
+    const auto answer = read_answer(part.text(), question.batch->counts[place]);
     if (!answer) return false;
-    answers[call[i]] = *answer;
+    answers[place] = *answer;
   }
   return true;
 }

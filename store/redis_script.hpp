@@ -1,11 +1,14 @@
 #pragma once
 // The counting script: what is asked of Redis, and what its answer means. Pure.
 //
-// One call of the script for each entity of a batch: it looks at all windows of all the entity's counts and only then
-// records, in one step on the server. The promises and the algorithm are those of store/store.hpp and store/ring.hpp,
-// with microseconds in the place of nanoseconds: borders, waits and windows are rounded to them (a wait upwards).
+// One question for each entity of a batch: the script looks at all windows of all the entity's counts and only then
+// records. A call of the script takes the questions of several entities, one after the other, in one step on the
+// server: most of what a call costs does not depend on what it is asked. The promises and the algorithm are those of
+// store/store.hpp and store/ring.hpp, with microseconds in the place of nanoseconds: borders, waits and windows are
+// rounded to them (a wait upwards).
 //
-// Keys: `PREFIX:3{ENTITY}COUNTER/WINDOWS`, one for each count, all of an entity in one hash slot (Redis Cluster). The 3
+// Keys: `PREFIX:3{ENTITY}COUNTER/WINDOWS`, one for each count, all of an entity in one hash slot (of Redis Cluster, for
+// which a call would have to be of one slot's questions). The 3
 // is the version of what stands in the values: another release that changes them counts anew beside this one. A window
 // is written as a duration (`60s`), one in 48-bit slices (limit above 65,535 or none) with a `w` behind; a distinct
 // count has `#` in the place of `/`; a gauge ends in `@`. A `}` in an entity is written `%7D`, and `%` as `%25`, so
@@ -37,8 +40,11 @@ struct RedisNames {
   std::string node{};      // whose numbers gauges are told; no two nodes have the same
 };
 
-// The counts of one entity: their places in the batch, gauges last.
-using RedisCall = std::span<const std::uint32_t>;
+// What is asked of one entity: some counts of a batch, its gauges first.
+struct RedisQuestion {
+  const Batch* batch;
+  std::span<const std::uint32_t> places;  // in the batch
+};
 
 // How the script is named: by its digest, as SCRIPT LOAD has answered, or by its text.
 struct ScriptAs {
@@ -46,11 +52,42 @@ struct ScriptAs {
   std::string_view script;
 };
 
-// Appends the call to what is to be sent. `time`: instead of the server's own, for tests.
-void append_script_call(std::string& to, const ScriptAs& script, const RedisNames& names, const Batch& batch,
-                        RedisCall call, std::optional<Instant> time = {});
+// Puts calls together, question by question. Of those of one call no two are about the same entity, and all are looks
+// or none. Their batches must stay until it is appended.
+class ScriptCall {
+ public:
+  void add(const RedisNames& names, const RedisQuestion& question);
+  // How many counts its questions are about.
+  std::size_t keys() const { return keys_; }
+  // Appends it to what is to be sent, and begins anew. `time`: instead of the server's own, for tests.
+  void append_to(std::string& to, const ScriptAs& script, std::optional<Instant> time = {});
 
-// Writes the answers to the call of the batch into its own. False: this is no answer to such a call.
-bool read_script_reply(const RedisReply& reply, const Batch& batch, RedisCall call, std::span<CountAnswer> answers);
+ private:
+  std::size_t keys_ = 0;
+  bool look_ = false;
+  // Arguments as they are sent.
+  std::string names_;
+  std::string asks_;
+  // If the last was a ring alone, it, and what is the same in the next key: most of a call ask the same.
+  const Count* last_ = nullptr;
+  std::string rest_of_last_key_;
+};
+
+// The answer to a call, in which each question takes its own.
+class ScriptAnswer {
+ public:
+  // `keys`: how many counts all the questions of the call are about.
+  ScriptAnswer(const RedisReply& reply, std::size_t keys) : reply_(reply), keys_(keys) {}
+
+  // False: this is no answer to such a call.
+  bool has_form() const { return keys_ == 1 || reply_.size() == keys_; }
+  // Writes the answers to the next question into those to its batch. False: it has none that can be one.
+  bool take(const RedisQuestion& question, std::span<CountAnswer> answers);
+
+ private:
+  RedisReply reply_;
+  std::size_t keys_;
+  std::size_t taken_ = 0;
+};
 
 }  // namespace mxwarden::store

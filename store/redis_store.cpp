@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -49,7 +50,7 @@ void RedisStore::execute(const Batch& batch, Instant deadline, Completion comple
   ask.completion = std::move(completion);
   ask.deadline = deadline;
   ask.can_say = true;
-  ask.calls_left = 0;
+  ask.questions_left = 0;
   asked_.push_back(&ask);
 }
 
@@ -65,7 +66,8 @@ void RedisStore::flush() {
     } else if (!stopped_ && link_.takes_calls(now) && has_time(ask, now)) {
       ask.deadline = std::min(ask.deadline, now + options_.deadline);
       soonest_ = std::min(soonest_, ask.deadline);
-      send_calls(ask);
+      put_questions(ask);
+      if (link_.state() == RedisLink::State::resting) send_call(false);  // a probe, and nothing else
     } else {
       ask.can_say = false;
       answer(ask);
@@ -73,6 +75,7 @@ void RedisStore::flush() {
   }
   asked_.clear();
   flushing_ = false;
+  send_call(false);
   socket_.send();
   await_deadline();
 }
@@ -82,8 +85,8 @@ bool RedisStore::has_time(const Ask& ask, Instant now) const {
   return ask.deadline - now >= options_.deadline / 2;
 }
 
-// The counts of an entity go in one call, its gauges last. Few batches have more than a handful.
-void RedisStore::send_calls(Ask& ask) {
+// The counts of an entity stand together, its gauges first. Few batches have more than a handful.
+void RedisStore::put_questions(Ask& ask) {
   const auto& counts = ask.batch->counts;
   ask.answers.assign(counts.size(), {});
   ask.order.resize(counts.size());
@@ -97,28 +100,48 @@ void RedisStore::send_calls(Ask& ask) {
                                            [&](std::uint32_t at) { return same_entity(at, entity); });
     const auto size = static_cast<std::size_t>(end - ask.order.begin()) - first;
     std::stable_partition(end - static_cast<std::ptrdiff_t>(size), end,
-                          [&](std::uint32_t at) { return !counts[at].gauge; });
-    ++ask.calls_left;
-    send_call({&ask, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(size), false});
+                          [&](std::uint32_t at) { return counts[at].gauge; });
+    ++ask.questions_left;
+    put({&ask, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(size)});
     first += size;
   }
 }
 
-void RedisStore::send_call(const Call& call) {
+void RedisStore::put(const Question& question) {
+  const auto entity = std::hash<std::string>()(question.ask->batch->counts[question.ask->order[question.first]].entity);
+  if (std::ranges::find(entities_, entity) != entities_.end() || !fits(question)) send_call(false);
+  entities_.push_back(entity);
+  call_.add(names_, question.asked());
+  together_.push_back(question);
+  ++statistics_.questions;
+}
+
+bool RedisStore::fits(const Question& question) const {
+  if (together_.empty()) return true;
+  const auto& own = *question.ask->batch;
+  const auto& others = *together_.front().ask->batch;
+  if (own.look != others.look || (options_.time_of_batch && own.now != others.now)) return false;
+  return call_.keys() + question.size <= keys_most;
+}
+
+void RedisStore::send_call(bool with_text) {
+  if (together_.empty()) return;
   const auto script =
-      call.with_text ? ScriptAs{"EVAL", redis_script()} : ScriptAs{"EVALSHA", std::string_view(link_.digest())};
-  const auto time = options_.time_of_batch ? std::optional(call.ask->batch->now) : std::nullopt;
-  const auto counts = RedisCall(call.ask->order).subspan(call.first, call.size);
-  append_script_call(socket_.outgoing(), script, names_, *call.ask->batch, counts, time);
-  in_flight_.push_back(call);
+      with_text ? ScriptAs{"EVAL", redis_script()} : ScriptAs{"EVALSHA", std::string_view(link_.digest())};
+  const auto time = options_.time_of_batch ? std::optional(together_.front().ask->batch->now) : std::nullopt;
+  calls_.push_back({together_.size(), call_.keys(), with_text});
+  in_flight_.insert(in_flight_.end(), together_.begin(), together_.end());
+  call_.append_to(socket_.outgoing(), script, time);
+  together_.clear();
+  entities_.clear();
   link_.called();
   ++statistics_.calls;
 }
 
-void RedisStore::call_is_over(const Call& call, bool can_say) {
-  auto& ask = *call.ask;
+void RedisStore::is_over(const Question& question, bool can_say) {
+  auto& ask = *question.ask;
   ask.can_say = ask.can_say && can_say;
-  if (--ask.calls_left == 0) answer(ask);
+  if (--ask.questions_left == 0) answer(ask);
 }
 
 void RedisStore::answer(Ask& ask) {
@@ -130,46 +153,55 @@ void RedisStore::answer(Ask& ask) {
 }
 
 void RedisStore::fail_all() {
+  calls_.clear();
   const auto lost = std::exchange(in_flight_, {});
-  for (const auto& call : lost) call_is_over(call, false);
+  for (const auto& question : lost) is_over(question, false);
 }
 
 // What is answered.
 
 void RedisStore::received(const RedisReply& reply) {
   if (takes(reply)) return;
-  if (in_flight_.empty()) {
-    lost("a reply to nothing that was asked");
-  } else {
-    take_answer(reply);
-  }
+  if (calls_.empty()) return lost("a reply to nothing that was asked");
+  const auto call = calls_.front();
+  calls_.pop_front();
+  reply.is_error() ? take_error(call, reply) : take_answer(call, reply);
 }
 
-void RedisStore::take_answer(const RedisReply& reply) {
-  const auto call = in_flight_.front();
-  in_flight_.pop_front();
-  if (!reply.is_error()) {
-    const auto counts = RedisCall(call.ask->order).subspan(call.first, call.size);
-    const bool understood = read_script_reply(reply, *call.ask->batch, counts, call.ask->answers);
-    if (understood) link_.answered();
-    // First the link, so that what the completion asks is not sent over a connection that is lost.
-    const auto action =
-        understood ? RedisLink::Action::none : link_.lost("an answer that the script does not give", clock_.now());
-    call_is_over(call, understood);
-    follow(action);
-    return;
-  }
+void RedisStore::take_answer(const Call& call, const RedisReply& reply) {
+  const auto questions = take_questions(call);
+  ScriptAnswer answer(reply, call.keys);
+  const bool understood = answer.has_form() && std::ranges::all_of(questions, [&](const Question& question) {
+                            return answer.take(question.asked(), question.ask->answers);
+                          });
+  if (understood) link_.answered();
+  // First the link, so that what the completions ask is not sent over a connection that is lost.
+  const auto action =
+      understood ? RedisLink::Action::none : link_.lost("an answer that the script does not give", clock_.now());
+  for (const auto& question : questions) is_over(question, understood);
+  follow(action);
+}
+
+void RedisStore::take_error(const Call& call, const RedisReply& reply) {
+  const auto questions = take_questions(call);
   const auto trouble = understand_redis_error(reply.text());
   if (trouble.remedy == RedisRemedy::send_script && !call.with_text) {
-    send_call({call.ask, call.first, call.size, true});
-    return;
+    for (const auto& question : questions) put(question);
+    return send_call(true);
   }
   if (trouble.remedy == RedisRemedy::none) {
-    call_failed_.warn(fmt::format("redis {}: {}", server_.name, reply.text()), clock_.now());
+    error_.warn(fmt::format("redis {}: {}", server_.name, reply.text()), clock_.now());
   }
   const auto action = link_.troubled(trouble, reply.text(), clock_.now());
-  call_is_over(call, false);
+  for (const auto& question : questions) is_over(question, false);
   follow(action);
+}
+
+RedisStore::Questions RedisStore::take_questions(const Call& call) {
+  const auto end = in_flight_.begin() + static_cast<std::ptrdiff_t>(call.questions);
+  Questions questions(in_flight_.begin(), end);
+  in_flight_.erase(in_flight_.begin(), end);
+  return questions;
 }
 
 // Once for many calls: few of those that are sent while it waits have an earlier deadline. (One that is sent again with
@@ -189,7 +221,9 @@ void RedisStore::await_deadline() {
 }
 
 Instant RedisStore::next_deadline() const {
-  const auto sooner = [](const Call& one, const Call& other) { return one.ask->deadline < other.ask->deadline; };
+  const auto sooner = [](const Question& one, const Question& other) {
+    return one.ask->deadline < other.ask->deadline;
+  };
   return std::ranges::min_element(in_flight_, sooner)->ask->deadline;
 }
 

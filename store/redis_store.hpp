@@ -1,7 +1,10 @@
 #pragma once
-// Counts that all nodes share, in Redis. One script call for each entity of a batch; all calls of a turn leave in one
-// write, over one connection. Whatever goes wrong, each batch is answered by its deadline: with no answers, for Redis
-// cannot say (store/resilient_store.hpp knows what then).
+// Counts that all nodes share, in Redis. One question to the script for each entity of a batch, and the questions of a
+// turn together in a call, but for looks and those about the same entity; all calls of a turn leave in one write, over
+// one connection. Whatever goes wrong, each batch is answered by its deadline: with no answers, for Redis cannot say
+// (store/resilient_store.hpp knows what then).
+//
+// An error is that of a call: all its questions go unanswered for what one of them has met.
 //
 // A call is never sent twice if the first may have counted; only one that came to a server that does not know the
 // script (NOSCRIPT) is sent again, with its text. When a call is not answered in time the connection is closed, never
@@ -13,6 +16,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -39,6 +43,7 @@ class RedisStore final : public Store, private RedisConnection {
 
   struct Statistics {
     bool up = false;  // greeted, and able to count
+    std::uint64_t questions = 0;
     std::uint64_t calls = 0;
     std::uint64_t connections = 0;  // made
   };
@@ -58,10 +63,13 @@ class RedisStore final : public Store, private RedisConnection {
   std::string_view name() const override { return "redis"; }
 
   Statistics statistics() const;
-  // Calls that are not answered yet.
+  // Questions that are not answered yet.
   std::size_t outstanding() const { return in_flight_.size(); }
 
  private:
+  // In a call, which is one step of the server's: nobody else is answered meanwhile.
+  static constexpr std::size_t keys_most = 64;
+
   // A batch that was asked. Kept and used again.
   struct Ask {
     const Batch* batch = nullptr;
@@ -69,23 +77,35 @@ class RedisStore final : public Store, private RedisConnection {
     Instant deadline{};
     std::vector<CountAnswer> answers;
     std::vector<std::uint32_t> order;  // of its counts, those of an entity together
-    std::size_t calls_left = 0;
+    std::size_t questions_left = 0;
     bool can_say = true;
   };
 
-  // One call of the script that Redis has not answered.
-  struct Call {
+  // One entity's part of a batch.
+  struct Question {
     Ask* ask;
     std::uint32_t first;  // of ask->order
     std::uint32_t size;
+
+    RedisQuestion asked() const { return {ask->batch, std::span(ask->order).subspan(first, size)}; }
+  };
+
+  using Questions = boost::container::small_vector<Question, keys_most>;
+
+  // One call of the script that Redis has not answered.
+  struct Call {
+    std::size_t questions;
+    std::size_t keys;
     bool with_text;  // EVAL
   };
 
   Ask& take_ask();
   bool has_time(const Ask& ask, Instant now) const;
-  void send_calls(Ask& ask);
-  void send_call(const Call& call);
-  void call_is_over(const Call& call, bool can_say);
+  void put_questions(Ask& ask);
+  void put(const Question& question);
+  bool fits(const Question& question) const;
+  void send_call(bool with_text);
+  void is_over(const Question& question, bool can_say);
   void answer(Ask& ask);
 
   void received(const RedisReply& reply) override;
@@ -94,7 +114,9 @@ class RedisStore final : public Store, private RedisConnection {
   void tell_changes() override;
   void moves() override { told_.clear(); }
 
-  void take_answer(const RedisReply& reply);
+  void take_answer(const Call& call, const RedisReply& reply);
+  void take_error(const Call& call, const RedisReply& reply);
+  Questions take_questions(const Call& call);
   void await_deadline();
   Instant next_deadline() const;
 
@@ -105,14 +127,19 @@ class RedisStore final : public Store, private RedisConnection {
   std::vector<Ask*> unused_;
   std::vector<Ask*> asked_;  // since the last flush()
   bool flushing_ = false;
-  std::deque<Call> in_flight_;  // in the order of their replies
+  ScriptCall call_;                    // that is being put together
+  std::vector<Question> together_;     // its questions
+  std::vector<std::size_t> entities_;  // theirs, by a hash
+  // In the order of their replies.
+  std::deque<Question> in_flight_;
+  std::deque<Call> calls_;
   boost::asio::steady_timer deadline_timer_;
   std::optional<Instant> awaited_;    // by deadline_timer_
   Instant soonest_ = Instant::max();  // deadline of what was sent since it was last set
 
   bool was_up_ = false;
   std::string told_;  // the trouble that was logged last
-  log::RepeatedWarning call_failed_;
+  log::RepeatedWarning error_;
   Statistics statistics_;
 };
 

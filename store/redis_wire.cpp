@@ -25,16 +25,22 @@ const redisReply& as_reply(const void* parsed) {
 }  // namespace
 
 void append_command(std::string& to, std::span<const std::string_view> arguments) {
-  append_header(to, '*', arguments.size());
-  for (const std::string_view argument : arguments) {
-    append_header(to, '$', argument.size());
-    to += argument;
-    to += line_end;
-  }
+  append_command_size(to, arguments.size());
+  for (const std::string_view argument : arguments) append_argument(to, argument);
 }
 
 void append_command(std::string& to, std::initializer_list<std::string_view> arguments) {
   append_command(to, std::span(arguments.begin(), arguments.size()));
+}
+
+void append_command_size(std::string& to, std::size_t arguments) {
+  append_header(to, '*', arguments);
+}
+
+void append_argument(std::string& to, std::string_view argument) {
+  append_header(to, '$', argument.size());
+  to += argument;
+  to += line_end;
 }
 
 RedisReply::Kind RedisReply::kind() const {

@@ -19,6 +19,10 @@ namespace mxwarden::store {
 void append_command(std::string& to, std::span<const std::string_view> arguments);
 void append_command(std::string& to, std::initializer_list<std::string_view> arguments);
 
+// The same in parts: first how many arguments there are, the command's name among them, then each of them.
+void append_command_size(std::string& to, std::size_t arguments);
+void append_argument(std::string& to, std::string_view argument);
+
 // A reply, or an element of one: a view of what the reader has parsed.
 class RedisReply {
  public:

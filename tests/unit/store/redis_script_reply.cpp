@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 using store::Batch;
 using store::Count;
 using store::CountAnswer;
+using store::RedisReply;
 
 namespace {
 
@@ -37,6 +38,13 @@ std::string doubles_text(std::initializer_list<double> numbers) {
 
 std::string bulk(std::string_view text) {
   return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+}
+
+// All that is asked is about one entity.
+bool read(const RedisReply& reply, const Batch& batch, std::span<const std::uint32_t> places,
+          std::span<CountAnswer> answers) {
+  store::ScriptAnswer answer(reply, places.size());
+  return answer.has_form() && answer.take({&batch, places}, answers);
 }
 
 }  // namespace
@@ -75,7 +83,7 @@ TEST_CASE("a reply that is none of the script's is refused") {
     const auto reply = reader.next();
     REQUIRE(reply.has_value());
     REQUIRE(reply->has_value());
-    CHECK(store::read_script_reply(**reply, batch, places, answers) == row.good);
+    CHECK(read(**reply, batch, places, answers) == row.good);
     if (row.good) CHECK(answers[0].retry_after == Duration::max());
   }
 }
@@ -91,7 +99,7 @@ TEST_CASE("a head answers a call in which nothing is over") {
     batch.counts[0].n = n;
     store::RedisReader reader;
     reader.feed(bulk(head));
-    REQUIRE(store::read_script_reply(*reader.next().value(), batch, places, answers));
+    REQUIRE(read(*reader.next().value(), batch, places, answers));
     CHECK(answers[0].count == 65'538);
     CHECK(answers[0].window == 1);
     CHECK(answers[0].recorded == (n == 1));
@@ -110,6 +118,6 @@ TEST_CASE("several counts are answered by as many texts") {
     CAPTURE(reply);
     store::RedisReader reader;
     reader.feed(reply);
-    CHECK(store::read_script_reply(*reader.next().value(), batch, places, answers) == good);
+    CHECK(read(*reader.next().value(), batch, places, answers) == good);
   }
 }

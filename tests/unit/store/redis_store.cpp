@@ -138,10 +138,77 @@ TEST_CASE("all calls of a turn leave in one write") {
   // The write is one; the server reads it in pieces of 16 KiB. The two clients that ask for the figure count, too.
   const auto bytes = std::size_t{50} * 200;
   CHECK(figure(server, "stats", "total_reads_processed:") - before <= bytes / 16384 + 1 + 4);
-  CHECK(connected.redis.statistics().calls == 50);
+  CHECK(connected.redis.statistics().questions == 50);
+  CHECK(connected.redis.statistics().calls == 1);
 }
 
-TEST_CASE("counts of one entity go in one call, of two in two") {
+TEST_CASE("a call has the questions of a turn, but none twice, no look beside a count, and not more than 64 keys") {
+  tests::RedisServer server;
+  ConnectedStore connected(at(server), patient());
+  REQUIRE(connected.wait_until_up());
+  const auto client = [](int number) { return hit("client:192.0.2." + std::to_string(number)); };
+  auto look = client(3);
+  look.look = true;
+  struct Row {
+    const char* label;
+    std::vector<store::Batch> batches;
+    std::uint64_t calls;
+    std::uint64_t last_count;
+  };
+  std::vector<Row> rows = {
+      {"two clients", {client(1), client(2)}, 1, 1},
+      {"one of them twice, the second after the first", {client(1), client(2), client(1)}, 2, 3},
+      {"a look between others", {client(4), look, client(5)}, 3, 1},
+      {"65 clients", {}, 2, 1},
+  };
+  for (int number = 10; number < 75; ++number) rows.back().batches.push_back(client(number));
+  for (const auto& row : rows) {
+    CAPTURE(row.label);
+    const auto before = connected.redis.statistics();
+    std::vector<std::uint64_t> told;
+    for (const auto& batch : row.batches) {
+      connected.redis.execute(batch, connected.clock.now() + 5s, [&](store::Answers answers) {
+        REQUIRE(answers.size() == 1);
+        told.push_back(answers[0].count);
+      });
+    }
+    connected.redis.flush();
+    REQUIRE(connected.run_until([&] { return told.size() == row.batches.size(); }));
+    CHECK(connected.redis.statistics().calls - before.calls == row.calls);
+    CHECK(connected.redis.statistics().questions - before.questions == row.batches.size());
+    CHECK(told.back() == row.last_count);
+  }
+}
+
+TEST_CASE("an error that one question provokes is that of all in its call, and of no other call") {
+  tests::RedisServer server;
+  ConnectedStore connected(at(server), patient());
+  REQUIRE(connected.wait_until_up());
+  const auto members = [](const std::string& entity) {
+    auto batch = hit(entity);
+    batch.counts = {tests::counted_member(entity, {{60s, 5}}, "a")};
+    return batch;
+  };
+  REQUIRE(connected.ask(members("sender:a")).size() == 1);
+  auto client = server.client();
+  const auto keys = client.command({"KEYS", "*"});
+  REQUIRE(keys.size() == 1);
+  const std::string key(keys[0].text());
+  client.command({"SET", key, "no sorted set"});
+  std::vector<std::size_t> sizes;
+  const auto spoilt = members("sender:a");
+  const auto beside = hit("client:192.0.2.1");
+  for (const auto* batch : {&beside, &spoilt}) {
+    connected.redis.execute(*batch, connected.clock.now() + 5s,
+                            [&](store::Answers answers) { sizes.push_back(answers.size()); });
+  }
+  connected.redis.flush();
+  REQUIRE(connected.run_until([&] { return sizes.size() == 2; }));
+  for (const auto size : sizes) CHECK(size == 0);
+  CHECK(connected.ask(beside).size() == 1);
+}
+
+TEST_CASE("counts of an entity stand together in a call") {
   tests::RedisServer server;
   ConnectedStore connected(at(server), patient());
   REQUIRE(connected.wait_until_up());
@@ -153,7 +220,8 @@ TEST_CASE("counts of one entity go in one call, of two in two") {
   const auto answers = connected.ask(batch);
   REQUIRE(answers.size() == 3);
   for (const auto& answer : answers) CHECK(answer.recorded);
-  CHECK(connected.redis.statistics().calls == 2);
+  CHECK(connected.redis.statistics().questions == 2);
+  CHECK(connected.redis.statistics().calls == 1);
 }
 
 TEST_CASE("a script that was flushed away is sent again with its text, and counts once") {
