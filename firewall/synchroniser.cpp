@@ -19,7 +19,8 @@ using Way = Waiting::Way;
 
 // Of more bans only so many are put in as the table is made: the kernel lets nobody else use the processor meanwhile.
 constexpr std::size_t first_of_many = 10'000;
-constexpr std::size_t few_changes = 250;
+// In a transaction, while much is to be put in: who answers Postfix waits for one at the most.
+constexpr std::size_t few_changes = 60;
 constexpr Duration soon = std::chrono::seconds(1);
 constexpr int most_give_way = 10;  // for one, before the kernel is left to sweep out what is over
 constexpr std::array hash_sets{Set::ban4, Set::ban6};
