@@ -38,15 +38,23 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// `part` is what is left of `text` when some of it is taken away: quotes, and what stands between a name and its
-// domain.
-bool contains_in_order(std::string_view text, std::string_view part) {
+bool is_left_of(std::string_view text, std::string_view part) {
   for (const char c : part) {
     const auto at = text.find(c);
-    if (at == std::string_view::npos) return c == '@' && contains(part, "@");
+    if (at == std::string_view::npos) return false;
     text.remove_prefix(at + 1);
   }
   return true;
+}
+
+// `part` is what is left of `text` when some of it is taken away: quotes, and what stands between a name and its
+// domain, which has become an `@`.
+bool contains_in_order(std::string_view text, std::string_view part) {
+  if (is_left_of(text, part)) return true;
+  for (auto joint = part.find('@'); joint != std::string_view::npos; joint = part.find('@', joint + 1)) {
+    if (is_left_of(text, std::string(part).erase(joint, 1))) return true;
+  }
+  return false;
 }
 
 // All that could be an address there.
