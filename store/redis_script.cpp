@@ -316,7 +316,7 @@ void ScriptCall::add(const RedisNames& names, const RedisQuestion& question) {
   }
 }
 
-void ScriptCall::append_to(std::string& to, const ScriptAs& script, std::optional<Instant> time) {
+void ScriptCall::append_to(std::string& to, const ScriptAs& script, std::optional<Instant> time) const {
   Argument number_of_keys;
   number_of_keys.append_decimal(keys_);
   Argument of_all;
@@ -331,6 +331,9 @@ void ScriptCall::append_to(std::string& to, const ScriptAs& script, std::optiona
   to += names_;
   append_argument(to, of_all.text());
   to += asks_;
+}
+
+void ScriptCall::clear() {
   names_.clear();
   asks_.clear();
   keys_ = 0;

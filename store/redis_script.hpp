@@ -59,8 +59,10 @@ class ScriptCall {
   void add(const RedisNames& names, const RedisQuestion& question);
   // How many counts its questions are about.
   std::size_t keys() const { return keys_; }
-  // Appends it to what is to be sent, and begins anew. `time`: instead of the server's own, for tests.
-  void append_to(std::string& to, const ScriptAs& script, std::optional<Instant> time = {});
+  // Appends it to what is to be sent. `time`: instead of the server's own, for tests.
+  void append_to(std::string& to, const ScriptAs& script, std::optional<Instant> time = {}) const;
+  // Begins anew.
+  void clear();
 
  private:
   std::size_t keys_ = 0;

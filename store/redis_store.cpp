@@ -132,10 +132,15 @@ void RedisStore::send_call(bool with_text) {
   calls_.push_back({together_.size(), call_.keys(), with_text});
   in_flight_.insert(in_flight_.end(), together_.begin(), together_.end());
   call_.append_to(socket_.outgoing(), script, time);
-  together_.clear();
-  entities_.clear();
+  forget_call();
   link_.called();
   ++statistics_.calls;
+}
+
+void RedisStore::forget_call() {
+  call_.clear();
+  together_.clear();
+  entities_.clear();
 }
 
 void RedisStore::is_over(const Question& question, bool can_say) {
@@ -154,7 +159,9 @@ void RedisStore::answer(Ask& ask) {
 
 void RedisStore::fail_all() {
   calls_.clear();
-  const auto lost = std::exchange(in_flight_, {});
+  auto lost = std::exchange(in_flight_, {});
+  lost.insert(lost.end(), together_.begin(), together_.end());
+  forget_call();
   for (const auto& question : lost) is_over(question, false);
 }
 

@@ -105,6 +105,7 @@ class RedisStore final : public Store, private RedisConnection {
   void put(const Question& question);
   bool fits(const Question& question) const;
   void send_call(bool with_text);
+  void forget_call();
   void is_over(const Question& question, bool can_say);
   void answer(Ask& ask);
 

@@ -180,6 +180,22 @@ TEST_CASE("a call has the questions of a turn, but none twice, no look beside a 
   }
 }
 
+TEST_CASE("what is not sent yet when the store is stopped is answered, too") {
+  tests::RedisServer server;
+  ConnectedStore connected(at(server), patient());
+  REQUIRE(connected.wait_until_up());
+  const auto batch = hit("client:192.0.2.1");
+  const store::Batch nothing;
+  std::vector<std::size_t> sizes;
+  connected.redis.execute(batch, connected.clock.now() + 5s,
+                          [&](store::Answers answers) { sizes.push_back(answers.size()); });
+  connected.redis.execute(nothing, connected.clock.now() + 5s, [&](store::Answers) { connected.redis.stop(); });
+  connected.redis.flush();
+  REQUIRE(sizes.size() == 1);
+  CHECK(sizes[0] == 0);
+  CHECK(connected.redis.outstanding() == 0);
+}
+
 TEST_CASE("an error that one question provokes is that of all in its call, and of no other call") {
   tests::RedisServer server;
   ConnectedStore connected(at(server), patient());
