@@ -107,7 +107,7 @@ void append_rest_of_key(Argument& to, const Count& count) {
   if (count.gauge) to.append("@");
 }
 
-// Whether it has the form of the script's usual call.
+// Whether it has the form of the script's usual question.
 bool is_usual(const Count& count) {
   return !is_distinct(count) && count.windows.size() <= usual_windows &&
          std::none_of(count.windows.begin(), count.windows.end(), is_wide);

@@ -10,11 +10,11 @@ constexpr std::string_view text = R"lua(
 -- KEYS     one for each count, those of an entity together, its gauges first. None is there twice
 -- ARGV[1]  nothing; or
 --          double    the time in microseconds (below 0: the server's own)
---          1 byte    1 if nothing is to be written: the answers are the same. No usual call (below) is one
+--          1 byte    1 if nothing is to be written: the answers are the same. No usual one (below) is
 -- ARGV     then, for each count what is asked; empty: the same as of the one before. Little-endian, of all but gauges:
 --          7 bytes   n
 --          3 times 2 bytes: the limits of its windows, if no other but gauges is of its entity, and it may be a usual
---                    call (below); else 0, of how many counts it is the first, and 0
+--                    one (below); else 0, of how many counts it is the first, and 0
 --          string    the format of its head (below)
 --          string    how long its key lives, in milliseconds; of a distinct count its longest window in microseconds
 --          1 byte    its grain (the finer, the higher); below 0: recorded whatever the others are
@@ -64,7 +64,8 @@ if now < 0 then
   now = time[1] * 1000000 + time[2]
 end
 
--- One command for all values in the place of one for each. Of a distinct count there is nothing.
+-- One command for all values in the place of one for each. Of a distinct count there is nothing, nor of what is no
+-- string at all: a ring or a gauge then takes its place.
 local values = #KEYS > 1 and call('MGET', unpack(KEYS))
 local answers = values and {}
 
@@ -73,12 +74,12 @@ local closed_from = math.huge  -- from which grain on the counts of an entity ar
 local closed = nil             -- the same of those that are left, by their place
 local left = nil               -- the first of them
 
--- Gauges, and the usual calls, whose ways of their own save half of what they cost: about a ring of three narrow
+-- Gauges, and the usual questions, whose ways of their own save half of what they cost: about a ring of three narrow
 -- windows at most, all of which have room. (Of fewer, nothing is in the place of the others, or the place at which
 -- read() ended: write() leaves both out.)
 local stored
 local ask, n, most_1, most_2, most_3, format
-local begun_ask, size, life, length_1, shortest, number, end_1, new_end, new_quiet  -- of the second usual way
+local begun_ask, size, life, length_1, others_longer, number, end_1, new_end, new_quiet  -- of the second usual way
 for place = 1, #KEYS do
   if ARGV[place + 1] == '' then
     ARGV[place + 1] = ask
@@ -113,24 +114,24 @@ for place = 1, #KEYS do
         length_1, _, length_2, _, length_3 = read(form, ask, at)  -- behind the last there is a 0
         -- When the key ends is set anew when a slice of its longest window begins: then all will have left it that came
         -- until the next one does.
-        shortest = length_1 < length_2 or length_2 > 0 and length_1 < length_3
+        others_longer = length_1 < length_2 or length_2 > 0 and length_1 < length_3
         size = struct.size(format)
         local rest = now % length_1
         local twelfths = rest * 12 / length_1
         local slice = twelfths - twelfths % 1
         local into = (slice + 1) * length_1 / 12
-        number, end_1 = (now - rest) / length_1 * 12 + slice, now - rest + into + -into % 1
+        number, end_1 = (now - rest) / length_1 * 12 + slice, now - rest + (into + -into % 1)
         new_end, new_quiet = end_1, 255
         if length_2 > 0 then
           rest = now % length_2
           twelfths = rest * 12 / length_2
           into = (twelfths - twelfths % 1 + 1) * length_2 / 12
-          local others_end = now - rest + into + -into % 1
+          local others_end = now - rest + (into + -into % 1)
           if length_3 > 0 then
             rest = now % length_3
             twelfths = rest * 12 / length_3
             into = (twelfths - twelfths % 1 + 1) * length_3 / 12
-            others_end = math.min(others_end, now - rest + into + -into % 1)
+            others_end = math.min(others_end, now - rest + (into + -into % 1))
           end
           if others_end < end_1 then
             new_end, new_quiet = others_end, 0
@@ -175,7 +176,7 @@ for place = 1, #KEYS do
         marks = answer .. marks
         if n == 0 then
           -- nothing is recorded
-        elseif shortest and stored and #marks == #stored then
+        elseif others_longer and stored and #marks == #stored then
           call('SETRANGE', KEYS[place], '0', marks)
         else
           call('SET', KEYS[place], marks, 'PX', life)
@@ -303,8 +304,8 @@ while left <= #KEYS do
       end
     else
       local value = stored
-        if values then value = values[index] elseif value == nil then value = call('GET', key) end
-        value = value or string.rep('\0', struct.size(format))
+      if values then value = values[index] elseif value == nil then value = call('GET', key) end
+      value = value or string.rep('\0', struct.size(format))
       local numbers = {read(format, value)}
       at = numbers[#numbers]
       local written_until = numbers[1]

@@ -7,7 +7,14 @@
 #include <numeric>
 #include <utility>
 
+#include "base/escape.hpp"
+
 namespace mxwarden::store {
+namespace {
+
+constexpr Duration apart = std::chrono::seconds(10);
+
+}  // namespace
 
 RedisStore::RedisStore(boost::asio::io_context& context, const Clock& clock, std::unique_ptr<RedisLocator> locator,
                        Options options)
@@ -102,6 +109,7 @@ void RedisStore::put_questions(Ask& ask) {
     std::stable_partition(end - static_cast<std::ptrdiff_t>(size), end,
                           [&](std::uint32_t at) { return counts[at].gauge; });
     ++ask.questions_left;
+    ++statistics_.questions;
     put({&ask, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(size)});
     first += size;
   }
@@ -113,14 +121,14 @@ void RedisStore::put(const Question& question) {
   entities_.push_back(entity);
   call_.add(names_, question.asked());
   together_.push_back(question);
-  ++statistics_.questions;
 }
 
 bool RedisStore::fits(const Question& question) const {
   if (together_.empty()) return true;
   const auto& own = *question.ask->batch;
   const auto& others = *together_.front().ask->batch;
-  if (own.look != others.look || (options_.time_of_batch && own.now != others.now)) return false;
+  if (clock_.now() < apart_until_ || own.look != others.look || (options_.time_of_batch && own.now != others.now))
+    return false;
   return call_.keys() + question.size <= keys_most;
 }
 
@@ -197,7 +205,14 @@ void RedisStore::take_error(const Call& call, const RedisReply& reply) {
     return send_call(true);
   }
   if (trouble.remedy == RedisRemedy::none) {
-    error_.warn(fmt::format("redis {}: {}", server_.name, reply.text()), clock_.now());
+    const auto now = clock_.now();
+    const auto& first = questions.front();
+    const auto& entity = first.ask->batch->counts[first.ask->order[first.first]].entity;
+    if (call.questions > 1) {
+      apart_until_ = now + apart;
+    } else {
+      error_.warn(fmt::format("redis {}: {}: {}", server_.name, quoted(entity), reply.text()), now);
+    }
   }
   const auto action = link_.troubled(trouble, reply.text(), clock_.now());
   for (const auto& question : questions) is_over(question, false);

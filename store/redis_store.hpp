@@ -4,7 +4,9 @@
 // one connection. Whatever goes wrong, each batch is answered by its deadline: with no answers, for Redis cannot say
 // (store/resilient_store.hpp knows what then).
 //
-// An error is that of a call: all its questions go unanswered for what one of them has met.
+// An error is that of a call: all its questions go unanswered for what one of them has met, and those before it may
+// have been counted. If it is one that concerns a question alone, each has a call of its own for a while, so that the
+// others are answered again and the log can say which it is.
 //
 // A call is never sent twice if the first may have counted; only one that came to a server that does not know the
 // script (NOSCRIPT) is sent again, with its text. When a call is not answered in time the connection is closed, never
@@ -128,6 +130,7 @@ class RedisStore final : public Store, private RedisConnection {
   std::vector<Ask*> unused_;
   std::vector<Ask*> asked_;  // since the last flush()
   bool flushing_ = false;
+  Instant apart_until_{};              // each question has a call of its own
   ScriptCall call_;                    // that is being put together
   std::vector<Question> together_;     // its questions
   std::vector<std::size_t> entities_;  // theirs, by a hash

@@ -221,7 +221,16 @@ TEST_CASE("an error that one question provokes is that of all in its call, and o
   connected.redis.flush();
   REQUIRE(connected.run_until([&] { return sizes.size() == 2; }));
   for (const auto size : sizes) CHECK(size == 0);
-  CHECK(connected.ask(beside).size() == 1);
+  // From then on each has a call of its own.
+  sizes.clear();
+  for (const auto* batch : {&beside, &spoilt}) {
+    connected.redis.execute(*batch, connected.clock.now() + 5s,
+                            [&](store::Answers answers) { sizes.push_back(answers.size()); });
+  }
+  connected.redis.flush();
+  REQUIRE(connected.run_until([&] { return sizes.size() == 2; }));
+  CHECK(sizes[0] == 1);
+  CHECK(sizes[1] == 0);
 }
 
 TEST_CASE("counts of an entity stand together in a call") {
