@@ -8,13 +8,13 @@
 // rounded to them (a wait upwards).
 //
 // Keys: `PREFIX:3{ENTITY}COUNTER/WINDOWS`, one for each count, all of an entity in one hash slot (of Redis Cluster, for
-// which a call would have to be of one slot's questions). The 3
-// is the version of what stands in the values: another release that changes them counts anew beside this one. A window
-// is written as a duration (`60s`), one in 48-bit slices (limit above 65,535 or none) with a `w` behind; a distinct
-// count has `#` in the place of `/`; a gauge ends in `@`. A `}` in an entity is written `%7D`, and `%` as `%25`, so
-// that nobody chooses another one's slot. Values: a ring is a string of sums, as the script's text describes it; a
-// distinct count is a sorted set of 8-byte hashes of the members by the microsecond they were last seen. Each key ends
-// by itself when nothing of it is left in any window, a slice later at most; the end is set in the step that makes it.
+// which a call would have to be of one slot's questions). The 3 is the version of what stands in the values: another
+// release that changes them counts anew beside this one. A window is written as a duration (`60s`), one in 48-bit
+// slices (limit above 65,535 or none) with a `w` behind; a distinct count has `#` in the place of `/`; a gauge ends in
+// `@`. A `}` in an entity is written `%7D`, and `%` as `%25`, so that nobody chooses another one's slot. Values: a ring
+// is a string of sums, as the script's text describes it; a distinct count is a sorted set of 8-byte hashes of the
+// members by the microsecond they were last seen. Each key ends by itself when nothing of it is left in any window, a
+// slice later at most; the end is set in the step that makes it.
 //
 // Time is the server's own (TIME), which may go back after a failover: a ring then stays in its newest slice. Effects
 // are what is replicated (Redis 5 and later), so that replicas need not agree on the time.

@@ -116,7 +116,7 @@ void RedisStore::put_questions(Ask& ask) {
 }
 
 void RedisStore::put(const Question& question) {
-  const auto entity = std::hash<std::string>()(question.ask->batch->counts[question.ask->order[question.first]].entity);
+  const auto entity = std::hash<std::string>()(question.entity());
   if (std::ranges::find(entities_, entity) != entities_.end() || !fits(question)) send_call(false);
   entities_.push_back(entity);
   call_.add(names_, question.asked());
@@ -206,12 +206,10 @@ void RedisStore::take_error(const Call& call, const RedisReply& reply) {
   }
   if (trouble.remedy == RedisRemedy::none) {
     const auto now = clock_.now();
-    const auto& first = questions.front();
-    const auto& entity = first.ask->batch->counts[first.ask->order[first.first]].entity;
     if (call.questions > 1) {
       apart_until_ = now + apart;
     } else {
-      error_.warn(fmt::format("redis {}: {}: {}", server_.name, quoted(entity), reply.text()), now);
+      error_.warn(fmt::format("redis {}: {}: {}", server_.name, quoted(questions.front().entity()), reply.text()), now);
     }
   }
   const auto action = link_.troubled(trouble, reply.text(), clock_.now());

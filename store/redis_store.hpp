@@ -89,6 +89,7 @@ class RedisStore final : public Store, private RedisConnection {
     std::uint32_t first;  // of ask->order
     std::uint32_t size;
 
+    const std::string& entity() const { return ask->batch->counts[ask->order[first]].entity; }
     RedisQuestion asked() const { return {ask->batch, std::span(ask->order).subspan(first, size)}; }
   };
 
